@@ -1,0 +1,42 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool error_set(struct error *err, enum error_code code, const char *format, ...)
+{
+    if (!err)
+        return false;
+    err->code = code;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->message, sizeof err->message, format, args);
+    va_end(args);
+    return false;
+}
+
+bool error_context(struct error *err, const char *format, ...)
+{
+    if (!err)
+        return false;
+    char inner[sizeof err->message];
+    memcpy(inner, err->message, sizeof inner);
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(err->message, sizeof err->message, format, args);
+    va_end(args);
+    if (used >= 0 && (size_t)used < sizeof err->message)
+        snprintf(err->message + used, sizeof err->message - (size_t)used, ": %s", inner);
+    return false;
+}
+
+const char *error_code_text(enum error_code code)
+{
+    static const char *const texts[ERR_COUNT] = {
+#define ERROR(code, text) [ERR_##code] = text,
+#include "base/errors.def"
+#undef ERROR
+    };
+    return (unsigned)code < ERR_COUNT ? texts[code] : "unknown error";
+}

@@ -1,0 +1,3 @@
+// placeholder until the module's first source
+extern int cpu_placeholder;
+int cpu_placeholder;

@@ -1,0 +1,3 @@
+// placeholder until the module's first source
+extern int exports_placeholder;
+int exports_placeholder;

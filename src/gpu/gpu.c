@@ -1,0 +1,3 @@
+// placeholder until the module's first source
+extern int gpu_placeholder;
+int gpu_placeholder;

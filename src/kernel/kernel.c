@@ -1,0 +1,3 @@
+// placeholder until the module's first source
+extern int kernel_placeholder;
+int kernel_placeholder;

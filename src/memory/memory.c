@@ -1,0 +1,3 @@
+// placeholder until the module's first source
+extern int memory_placeholder;
+int memory_placeholder;

@@ -1,0 +1,3 @@
+// placeholder until the module's first source
+extern int storage_placeholder;
+int storage_placeholder;

@@ -1,0 +1,3 @@
+// placeholder until the module's first source
+extern int system_placeholder;
+int system_placeholder;

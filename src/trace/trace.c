@@ -1,0 +1,3 @@
+// placeholder until the module's first source
+extern int trace_placeholder;
+int trace_placeholder;

@@ -1,3 +1,4 @@
-// placeholder until the module's first source
+// gpu.c: life of the GPU.
+#include "gpu/gpu.h"
 extern int gpu_placeholder;
 int gpu_placeholder;

@@ -27,6 +27,10 @@ struct krnl_call {
     uint64_t result;            // what goes to r3
     bool pending;               // the result comes later (a wait) or never (the thread ended): r3 is left alone now
     unsigned stack_index;       // varargs: index of the next unread argument
+    bool deliver_apcs;          // pending APCs run when the call has ended
+    gva guest_function;         // guest code to run when the call has ended (krnl_call_guest), 0: none
+    unsigned guest_count;
+    uint64_t guest_arguments[8];
 };
 
 typedef void krnl_thunk_function(struct krnl_call *c, const uint64_t *arguments);
@@ -63,8 +67,8 @@ nt_status krnl_sleep(struct krnl_call *c, bool alertable, const struct krnl_time
 void krnl_exit_thread(struct krnl_call *c, uint32_t exit_code);
 
 // After the export returned its thread goes on at `function` with up to 8 arguments in r3..r10; when that returns, the export's own
-// result stands in r3 and the title continues behind its call. Nested calls run last in, first out.
-void krnl_call_guest(struct krnl_thread *t, gva function, unsigned count, const uint64_t *arguments);
+// result stands in r3 and the title continues behind its call. One a call.
+void krnl_call_guest(struct krnl_call *c, gva function, unsigned count, const uint64_t *arguments);
 
 // ---- Saying that something is missing inside an implemented export: one event and log line, then the policy of invariant 4.
 void krnl_partial(struct krnl_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -70,6 +70,7 @@ struct krnl_thread {
 
 struct krnl_hw {
     uint64_t now;                // cycles
+    uint64_t quantum_start;
     struct krnl_thread *current; // last run
 };
 
@@ -104,6 +105,7 @@ struct kernel {
     uint64_t video_retry;
     bool reschedule;             // the current slice's choice is stale
     uint64_t polls;
+    uint64_t progress;           // when a thread of the title last ran
 
     struct krnl_thread *thread_gpu, *thread_vblank, *thread_dispatch, *thread_main;
     gva interrupt_callback, interrupt_context;

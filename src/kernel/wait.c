@@ -190,7 +190,7 @@ nt_status krnl_wait(struct krnl_call *c, unsigned count, const struct krnl_targe
         status = satisfied_status(t, index);
     else if (alertable && t->apc_count) {
         status = (nt_status)STATUS_USER_APC;
-        krnl_deliver_apcs(c->k, t);
+        c->deliver_apcs = true;
     } else if (!timeout->infinite && timeout->value == 0)
         status = (nt_status)STATUS_TIMEOUT;
     else
@@ -210,7 +210,7 @@ nt_status krnl_sleep(struct krnl_call *c, bool alertable, const struct krnl_time
     begin(c->k, t, timeout);
     if (alertable && t->apc_count) {
         emit_wait_end(c->k, t, (nt_status)STATUS_USER_APC, NULL);
-        krnl_deliver_apcs(c->k, t);
+        c->deliver_apcs = true;
         return (nt_status)STATUS_USER_APC;
     }
     // Even a sleep of nothing gives way: others that are ready run first.

@@ -246,4 +246,5 @@ def main():
         options.out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -86,7 +86,7 @@ void gpu_mmio_write(struct gpu *gpu, gva address, unsigned size, uint64_t value)
 // Runs packets until idle, parked, suspended, faulted, or `packet_budget` packets have run. A parked wait is tested once.
 // `now_cycles` is virtual time (cycles of 3.2 GHz); it is only remembered, as the time when a wait parked.
 enum gpu_state gpu_run(struct gpu *gpu, uint64_t now_cycles, uint64_t packet_budget);
-// True when gpu_run could do something now: packets are there and it is neither suspended nor faulted.
+// True when gpu_run would go on without anything else happening: work is there, and it is not parked, suspended or faulted.
 bool gpu_wants_run(const struct gpu *gpu);
 
 // The title's callback has returned. If the packet's mask has more bits, `interrupt` is called for the next one from here.

@@ -106,6 +106,10 @@ static void put_operand(struct text *t, char kind, uint32_t value, uint32_t info
     case 'r':
         put_register(t, value & 0xFFFF);
         break;
+    case 'm':
+        put_register(t, value & 0x1FFF);
+        put(t, "%s%s", value >> 31 ? " and-register" : "", value >> 30 & 1 ? " or-register" : "");
+        break;
     case 'a':
         put_address(t, value);
         break;

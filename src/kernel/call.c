@@ -227,6 +227,15 @@ void krnl_partial(struct krnl_call *c, const char *format, ...)
         krnl_stop(k, KRNL_STOP_MISSING, c->thread, "%s: %s; called from 0x%08x", c->row->name, text, (uint32_t)c->cpu->lr);
 }
 
+// The frame ends exactly at VdSwap's return.
+static void after_swap(struct kernel *k, struct krnl_thread *t)
+{
+    k->swapped = false;
+    krnl_emit(k, t, TRACE_SWAP, 1, &k->frames, NULL);
+    if (k->config.frame_limit && k->frames >= k->config.frame_limit)
+        krnl_stop(k, KRNL_STOP_FRAMES, t, "%llu frames", (unsigned long long)k->frames);
+}
+
 static int compare_thunk(const void *key, const void *entry)
 {
     uint32_t a = *(const uint32_t *)key, b = ((const struct krnl_thunk_entry *)entry)->address;
@@ -251,8 +260,11 @@ void krnl_dispatch(struct kernel *k, struct krnl_thread *t)
     uint64_t *args = t->call_arguments;
     fetch_arguments(k, &t->cpu, row, args);
     size_t index = exp_index(row);
-    k->call_counts[index]++;
-    emit_call(&c, args);
+    if (!t->retrying) { // a call that is made again is one call
+        k->call_counts[index]++;
+        emit_call(&c, args);
+    }
+    t->retrying = false;
     krnl_thunk_function *function = krnl_thunks[index];
     if (!function) {
         missing(k, t, row);
@@ -260,11 +272,20 @@ void krnl_dispatch(struct kernel *k, struct krnl_thread *t)
         return;
     }
     function(&c, args);
+    if (c.retry) { // as if the time until the end of the slice had been spent trying
+        t->retrying = true;
+        t->cpu.pc = t->cpu.block_pc = at;
+        t->cpu.cycles = t->cpu.slice_end > t->cpu.cycles ? t->cpu.slice_end : t->cpu.cycles + 100;
+        k->reschedule = true;
+        return;
+    }
     if (c.pending)
         return;
     if (row->result != EXP_VOID)
         t->cpu.gpr[3] = c.result;
     emit_return(k, t, row, args);
+    if (k->swapped)
+        after_swap(k, t);
     run_guest_code(&c);
 }
 

@@ -27,6 +27,7 @@ struct krnl_call {
     uint64_t result;            // what goes to r3
     bool pending;               // the result comes later (a wait) or never (the thread ended): r3 is left alone now
     unsigned stack_index;       // varargs: index of the next unread argument
+    bool retry;                 // with pending: the call is made again when others have run
     bool deliver_apcs;          // pending APCs run when the call has ended
     gva guest_function;         // guest code to run when the call has ended (krnl_call_guest), 0: none
     unsigned guest_count;

@@ -17,6 +17,7 @@ static void enter(struct kernel *k, struct krnl_thread *t, uint32_t source, unsi
     mem_set8(k->mem, t->pcr + KPCR_IRQL, 2);
     mem_set8(k->mem, t->pcr + KPCR_CURRENT_CPU, (uint8_t)cpu);
     mem_set32(k->mem, t->pcr + KPCR_DPC_ACTIVE, 1);
+    mem_set8(k->mem, t->pcr + KPCR_DPC_PROCESS_TYPE, 1); // the title's
     t->hw = cpu;
     t->cpu.gpr[3] = source;
     t->cpu.gpr[4] = k->interrupt_context;
@@ -33,6 +34,7 @@ void krnl_interrupt_leave(struct kernel *k, struct krnl_thread *t)
     mem_set8(k->mem, t->pcr + KPCR_IRQL, frame->old_irql);
     mem_set8(k->mem, t->pcr + KPCR_CURRENT_CPU, frame->old_cpu);
     mem_set32(k->mem, t->pcr + KPCR_DPC_ACTIVE, 0);
+    mem_set8(k->mem, t->pcr + KPCR_DPC_PROCESS_TYPE, 0);
     krnl_frame_pop(k, t);
     t->state = THREAD_IDLE;
     k->reschedule = true;

@@ -65,6 +65,7 @@ enum { // KTHREAD
 enum { // KPCR, with the processor block (PRCB) inside
     KPCR_SIZE = 0x2D8,
     KPCR_TLS = 0x00,
+    KPCR_DPC_PROCESS_TYPE = 0x0C, // u8: the process type while a DPC or interrupt runs
     KPCR_IRQL = 0x18,
     KPCR_SELF = 0x30, // u64
     KPCR_STACK_BASE = 0x70,

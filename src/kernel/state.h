@@ -43,7 +43,7 @@ struct krnl_thread {
     struct krnl_thread *next; // creation order
     struct kernel *kernel;
     uint32_t tid, creator_tid;
-    gva kthread, pcr, tls_static, tls_dynamic;
+    gva kthread, pcr, process, tls_static, tls_dynamic;
     uint32_t tls_bytes;
     gva stack_alloc, stack_base, stack_limit;
     gva start_address, startup, context;
@@ -56,6 +56,7 @@ struct krnl_thread {
     bool guest; // a title's thread
     bool main;
     bool started;
+    bool retrying; // the call at pc has been made before, see krnl_call.retry
     uint64_t ready_since; // scheduling order among equals
     struct krnl_wait wait;
     // A call whose result comes later.
@@ -110,12 +111,13 @@ struct kernel {
     struct krnl_thread *thread_gpu, *thread_vblank, *thread_dispatch, *thread_main;
     gva interrupt_callback, interrupt_context;
     uint64_t frames;
+    bool swapped;                // the call that runs now was a VdSwap
     uint64_t instructions;
     uint64_t *call_counts;
     struct trace_export *trace_exports;
 
     // What boot.def made.
-    gva globals, title_process, time_stamp, xex_header, executable_module_variable, executable_module;
+    gva globals, title_process, system_process, time_stamp, xex_header, executable_module_variable, executable_module;
     gva variables[3][1024]; // by module and ordinal: address of the variable, 0: none
 
     const struct xex *xex;
@@ -161,6 +163,8 @@ void krnl_refresh_time(struct kernel *k, uint64_t now);
 
 // ---- wait.c
 void krnl_wait_finish(struct kernel *k, struct krnl_thread *t, nt_status status, const struct krnl_target *by);
+// The thread that has waited longest for the target; NULL: none.
+struct krnl_thread *krnl_first_waiter(struct kernel *k, const struct krnl_target *target);
 void krnl_wait_expire(struct kernel *k, uint64_t now);
 uint64_t krnl_next_deadline(const struct kernel *k);
 void krnl_deliver_apcs(struct kernel *k, struct krnl_thread *t);

@@ -72,7 +72,7 @@ static void add_to_process(struct kernel *k, gva process, gva kthread, int chang
 static void fill_kthread(struct kernel *k, const struct krnl_thread *t)
 {
     struct mem *m = k->mem;
-    gva p = t->kthread, process = k->title_process, prcb = t->pcr + KPCR_PRCB_DATA;
+    gva p = t->kthread, process = t->process, prcb = t->pcr + KPCR_PRCB_DATA;
     const struct { uint32_t offset, value; } words[] = {
         {KTHREAD_SELF_LIST_10, p + 0x10}, {KTHREAD_SELF_LIST_10 + 4, p + 0x10},
         {KTHREAD_TIMER_LIST_40, p + 0x20}, {KTHREAD_TIMER_LIST_40 + 4, p + 0x20},
@@ -194,6 +194,7 @@ struct krnl_thread *krnl_thread_new(struct kernel *k, const struct krnl_thread_p
     t->context = p->context;
     t->creation_flags = p->flags;
     t->guest = p->guest;
+    t->process = p->guest ? k->title_process : k->system_process;
     t->main = p->main;
     t->creator_tid = p->creator ? p->creator->tid : 0;
     t->suspend_count = p->suspended;
@@ -239,7 +240,7 @@ void krnl_thread_end(struct kernel *k, struct krnl_thread *t, uint32_t exit_code
     mem_set8(k->mem, t->kthread + KTHREAD_TERMINATED, 1);
     mem_set32(k->mem, t->kthread + KTHREAD_EXIT_STATUS, exit_code);
     mem_set64(k->mem, t->kthread + KTHREAD_EXIT_TIME, krnl_system_time(k, krnl_thread_now(k, t)));
-    add_to_process(k, k->title_process, t->kthread, -1);
+    add_to_process(k, t->process, t->kthread, -1);
     struct krnl_target target = krnl_target_of(t->object);
     krnl_set_signal_state(k, &target, 1);
     krnl_signalled(k, &target, t);

@@ -333,3 +333,8 @@ void krnl_wait_expire(struct kernel *k, uint64_t now)
         krnl_wait_finish(k, t, sleep ? (nt_status)STATUS_SUCCESS : (nt_status)STATUS_TIMEOUT, NULL);
     }
 }
+
+struct krnl_thread *krnl_first_waiter(struct kernel *k, const struct krnl_target *target)
+{
+    return next_waiter(k, target, 0);
+}

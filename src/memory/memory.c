@@ -178,11 +178,15 @@ bool mem_allocate(struct mem *m, const struct mem_request *q, gva *out, struct e
     }
     const uint64_t size = round_up(q->size, r->page), alignment = round_up(q->alignment, r->page);
     uint32_t page;
-    if (!mem_table_find(searched, w.low, w.high, size, alignment, q->top_down || mem_is_view(r), &page))
+    bool found = mem_table_find(searched, w.low, w.high, size, alignment, q->top_down || mem_is_view(r), &page);
+    if (found && mem_is_view(r)) {
+        page = (page * HOST_PAGE - mem_view_bus(r)) / r->page;
+        // The window's end rounds up to the alignment, so the parent can find pages that the view does not show.
+        found = page + size / r->page <= table->page_count;
+    }
+    if (!found)
         return error_set(err, ERR_NO_SPACE, "no 0x%x bytes free in %s between 0x%08x and 0x%08x", q->size, r->name,
                          (unsigned)w.low, (unsigned)w.high);
-    if (mem_is_view(r))
-        page = (page * HOST_PAGE - mem_view_bus(r)) / r->page;
     const struct mem_span span = make_span(m, table, page, (uint32_t)(size / r->page));
     if (!take(m, &span, q->state, q->protect, err))
         return false;

@@ -15,8 +15,13 @@
 
 #include <cmocka.h>
 
+#include <zstd.h>
+
+#include "base/bytes.h"
 #include "base/file.h"
+#include "trace/buffer.h"
 #include "trace/copy.h"
+#include "trace/format.h"
 #include "trace/reader.h"
 #include "trace/trace.h"
 
@@ -154,6 +159,54 @@ static void test_round_trip(void **state)
     unlink(path);
 }
 
+// A binary log turned into schema v1 is, to the byte, what the JSONL writer would have written.
+static void test_conversion(void **state)
+{
+    (void)state;
+    char paths[3][64];
+    const char *const ends[3] = {".xlog", ".jsonl", ".out"};
+    struct trace *logs[2];
+    for (int i = 0; i < 3; i++)
+        make_path(paths[i], ends[i]);
+    for (int i = 0; i < 2; i++)
+        assert_true(trace_create(&logs[i], paths[i], exports, 3, &header, NULL));
+    uint64_t seed = 4711;
+    struct trace_event e;
+    for (int i = 0; i < 5000; i++) {
+        make_event(&e, &seed);
+        for (int k = 0; k < 2 && e.kind != TRACE_SCHEMA; k++)
+            trace_emit(logs[k], &e);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_true(trace_close(logs[i], NULL));
+
+    struct trace_reader *r;
+    struct trace_record record;
+    struct trace *out;
+    assert_true(trace_reader_open(&r, paths[0], NULL));
+    fflush(stdout);
+    int saved = dup(STDOUT_FILENO);
+    assert_non_null(freopen(paths[2], "w", stdout));
+    bool ok = trace_create_stdout(&out, r, NULL);
+    while (ok && trace_reader_next(r, &record))
+        ok = trace_copy(out, r, &record);
+    ok = ok && trace_close(out, NULL);
+    dup2(saved, STDOUT_FILENO);
+    close(saved);
+    assert_true(ok);
+    trace_reader_close(r);
+    uint8_t *direct, *converted;
+    size_t direct_size, converted_size;
+    assert_true(file_read(paths[1], &direct, &direct_size, NULL));
+    assert_true(file_read(paths[2], &converted, &converted_size, NULL));
+    assert_int_equal(converted_size, direct_size);
+    assert_memory_equal(converted, direct, direct_size);
+    free(direct);
+    free(converted);
+    for (int i = 0; i < 3; i++)
+        unlink(paths[i]);
+}
+
 enum { SMALL_CHUNKS = 4, SMALL_EVENTS = 6 };
 
 // A log of SMALL_CHUNKS chunks with SMALL_EVENTS events each: event i carries i.
@@ -272,6 +325,73 @@ static void test_noise(void **state)
     unlink(cut);
 }
 
+// Damages `raw` bytes of a zstd frame from inside, so that every guard and checksum around them is right again.
+// Returns the new frame's size.
+static size_t damage_frame(uint8_t *out, size_t capacity, const uint8_t *frame, size_t stored, size_t raw, uint64_t *seed)
+{
+    uint8_t plain[65536];
+    assert_true(raw <= sizeof plain && ZSTD_decompress(plain, sizeof plain, frame, stored) == raw);
+    for (uint64_t n = 1 + next_random(seed) % 6; n; n--)
+        plain[next_random(seed) % raw] = (uint8_t)next_random(seed);
+    size_t size = ZSTD_compress(out, capacity, plain, raw, 1);
+    assert_false(ZSTD_isError(size));
+    return size;
+}
+
+// What only malice makes: sound guards around nonsense, in the header and in a chunk. Reading ends, without a fault.
+static void test_malice(void **state)
+{
+    (void)state;
+    char path[64], bad[64];
+    uint8_t *data;
+    size_t size;
+    uint64_t seed = 777, opened = 0, read = 0;
+    make_small(make_path(path, ".xlog"));
+    make_path(bad, ".evil");
+    assert_true(file_read(path, &data, &size, NULL));
+    const size_t stored = le32_get(data + 16), header_end = TRACE_PREFIX_BYTES + stored;
+    const uint8_t *chunk = data + header_end;
+    const size_t chunk_stored = le32_get(chunk + 16);
+    static uint8_t out[200000];
+    for (int round = 0; round < 2000; round++) {
+        size_t used = header_end;
+        memcpy(out, data, header_end);
+        if (round % 2) {
+            size_t n = damage_frame(out + TRACE_PREFIX_BYTES, 100000, data + TRACE_PREFIX_BYTES, stored, le32_get(data + 12), &seed);
+            le32_set(out + 16, (uint32_t)n);
+            le64_set(out + 24, trace_fnv1a(out, 24));
+            used = TRACE_PREFIX_BYTES + n;
+        }
+        uint8_t *c = out + used;
+        memcpy(c, chunk, TRACE_CHUNK_HEADER_BYTES);
+        size_t n = damage_frame(c + TRACE_CHUNK_HEADER_BYTES, 90000, chunk + TRACE_CHUNK_HEADER_BYTES, chunk_stored,
+                                le32_get(chunk + 12), &seed);
+        le32_set(c + 16, (uint32_t)n);
+        if (round % 3 == 0) {
+            le64_set(c + 24, next_random(&seed)); // first index
+            le32_set(c + 8, (uint32_t)next_random(&seed)); // count
+        }
+        le64_set(c + 32, trace_fnv1a(c, 32));
+        assert_true(file_write(bad, out, used + TRACE_CHUNK_HEADER_BYTES + n, NULL));
+        struct trace_reader *r;
+        struct trace_record record;
+        if (!trace_reader_open(&r, bad, NULL))
+            continue;
+        opened++;
+        while (trace_reader_next(r, &record)) {
+            assert_true(record.event.count <= TRACE_MAX_FIELDS && record.event.text_count <= TRACE_MAX_TEXTS);
+            for (unsigned i = 0; i < record.event.text_count; i++)
+                read += strlen(record.event.texts[i].text);
+            read++;
+        }
+        trace_reader_close(r);
+    }
+    assert_true(opened > 500 && read > 500);
+    free(data);
+    unlink(path);
+    unlink(bad);
+}
+
 static void test_killed(void **state)
 {
     (void)state;
@@ -351,8 +471,8 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_truncation), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_noise),      cmocka_unit_test(test_killed),     cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_conversion), cmocka_unit_test(test_truncation), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_noise),      cmocka_unit_test(test_malice),    cmocka_unit_test(test_killed),     cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

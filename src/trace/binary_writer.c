@@ -143,7 +143,7 @@ static bool event(struct trace *t, const struct trace_parts *parts)
     struct trace_tid *row = trace_tids_get(&t->tids, parts->where->tid);
     if (!row)
         return trace_no_memory(t);
-    row->next_index += parts->kind == TRACE_CALL ? 2 : 1;
+    trace_take_index(row, parts);
 
     const struct trace_where *w = parts->where;
     uint8_t *start = t->raw.data + t->raw.used;

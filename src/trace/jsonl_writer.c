@@ -319,15 +319,16 @@ static bool event(struct trace *t, const struct trace_parts *parts)
         return trace_no_memory(t);
     const struct trace_export *e = find_export(t, parts);
     bool deterministic = is_deterministic(e, parts, row);
+    uint64_t index = trace_take_index(row, parts);
     struct line l = {&t->raw};
     if (parts->kind == TRACE_WAIT_BEGIN)
         row->finite_wait = parts->count > 1 && parts->fields[1] != UINT64_MAX;
     if (parts->kind == TRACE_CALL) {
-        put_start(&l, parts->where, "import.call", row->next_index++, deterministic);
+        put_start(&l, parts->where, "import.call", index - 1, deterministic);
         put_import(&l, e);
         put_end(&l);
     }
-    put_start(&l, parts->where, t->kinds[parts->kind].name, row->next_index++, deterministic);
+    put_start(&l, parts->where, t->kinds[parts->kind].name, index, deterministic);
     if (parts->kind == TRACE_CALL)
         put_call(&l, e, parts);
     else if (parts->kind == TRACE_RETURN)

@@ -59,30 +59,47 @@ static bool ends_in(const char *text, const char *end)
     return a >= b && !strcmp(text + a - b, end);
 }
 
-bool trace_create(struct trace **out, const char *path, const struct trace_export *exports, size_t export_count,
-                  const struct trace_header *header, struct error *err)
+bool trace_start(struct trace **out, int fd, const struct trace_form *form, const struct trace_export *exports,
+                 size_t export_count, const struct trace_header *header, struct error *err)
 {
+    static const struct trace_header no_header = {"", NULL};
     *out = NULL;
     struct trace *t = calloc(1, sizeof *t);
-    if (!t)
-        return error_set(err, ERR_MEMORY, "%s: no memory for the event log", path);
-    t->form = ends_in(path, ".jsonl") ? &trace_form_jsonl : &trace_form_binary;
+    if (!t) {
+        close(fd);
+        return error_set(err, ERR_MEMORY, "no memory for the event log");
+    }
+    t->fd = fd;
+    t->form = form;
     t->exports = exports;
     t->export_count = export_count;
-    t->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (t->fd < 0) {
-        error_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-        destroy(t);
-        return false;
-    }
-    static const struct trace_header no_header = {"", NULL};
     if (!trace_kinds_own(t->kinds, &t->failure) || !t->form->begin(t, header ? header : &no_header)) {
-        error_set(err, t->failure.code, "%s: %s", path, t->failure.message);
+        error_set(err, t->failure.code, "%s", t->failure.message);
         destroy(t);
         return false;
     }
     *out = t;
     return true;
+}
+
+bool trace_create(struct trace **out, const char *path, const struct trace_export *exports, size_t export_count,
+                  const struct trace_header *header, struct error *err)
+{
+    *out = NULL;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return error_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    const struct trace_form *form = ends_in(path, ".jsonl") ? &trace_form_jsonl : &trace_form_binary;
+    return trace_start(out, fd, form, exports, export_count, header, err) || error_context(err, "%s", path);
+}
+
+uint64_t trace_take_index(struct trace_tid *row, const struct trace_parts *parts)
+{
+    if (parts->tid_index)
+        row->next_index = *parts->tid_index;
+    else if (parts->kind == TRACE_CALL)
+        row->next_index++;
+    return row->next_index++;
 }
 
 static void flush(struct trace *t)
@@ -95,7 +112,7 @@ static void flush(struct trace *t)
     t->raw.used = 0;
 }
 
-static void emit(struct trace *t, const struct trace_parts *parts)
+void trace_emit_parts(struct trace *t, const struct trace_parts *parts)
 {
     ASSERT(parts->count <= TRACE_MAX_FIELDS && parts->text_count <= TRACE_MAX_TEXTS);
     ASSERT((unsigned)parts->kind < TRACE_KIND_COUNT);
@@ -114,16 +131,16 @@ void trace_emit(struct trace *t, const struct trace_event *event)
 {
     if (!t)
         return;
-    const struct trace_parts parts = {event->kind, &event->where, event->fields, event->count, event->texts, event->text_count};
-    emit(t, &parts);
+    const struct trace_parts parts = {event->kind, &event->where, event->fields, event->count, event->texts, event->text_count, NULL};
+    trace_emit_parts(t, &parts);
 }
 
 void trace_emit_fields(struct trace *t, enum trace_kind kind, const struct trace_where *where, const uint64_t *fields, unsigned count)
 {
     if (!t)
         return;
-    const struct trace_parts parts = {kind, where, fields, count, NULL, 0};
-    emit(t, &parts);
+    const struct trace_parts parts = {kind, where, fields, count, NULL, 0, NULL};
+    trace_emit_parts(t, &parts);
 }
 
 void trace_flush(struct trace *t)

@@ -19,6 +19,7 @@ struct trace_parts {
     unsigned count;
     const struct trace_text *texts;
     unsigned text_count;
+    const uint64_t *tid_index; // the index that it keeps; NULL: the next of its thread
 };
 
 // A form of log. Each returns false when the event or the file is lost; the reason is in the writer's `failure`.
@@ -53,6 +54,16 @@ struct trace {
     struct trace_chunk_place *places;
     size_t place_count, place_capacity;
 };
+
+// Opens a log on a descriptor, which it then owns. trace_create is the public way in.
+bool trace_start(struct trace **out, int fd, const struct trace_form *form, const struct trace_export *exports,
+                 size_t export_count, const struct trace_header *header, struct error *err);
+
+// Appends one event given in parts.
+void trace_emit_parts(struct trace *t, const struct trace_parts *parts);
+
+// The index of an event in its thread's stream, counted by `row`, which moves on.
+uint64_t trace_take_index(struct trace_tid *row, const struct trace_parts *parts);
 
 // Writes all of it, or cuts the file back to where it was and remembers the failure.
 bool trace_write(struct trace *t, const void *data, size_t size);

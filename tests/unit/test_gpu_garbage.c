@@ -1,6 +1,6 @@
-// Random rings, buffers, registers and states: gpu_run returns within its budget, and nothing but the bytes that bus_at was asked
-// for is touched. bus_at hands out copies of exactly the size asked, so that the address sanitizer sees one byte too many; each
-// copy dies at the next request, so that it sees a pointer kept too long.
+// Random rings, buffers, registers and states: gpu_run returns within its budget, and nothing but the bytes that bus_at
+// was asked for is touched. bus_at hands out copies of exactly the size asked, so that the address sanitizer sees one
+// byte too many; each copy dies at the next request, so that it sees a pointer kept too long.
 #include "test_gpu_fixture.h"
 
 struct garbage {
@@ -106,8 +106,8 @@ static uint32_t operand(char kind, uint64_t *seed)
     }
 }
 
-// Writes one packet that fits before the next multiple of 16 dwords, or a filler; returns its dwords. So rings and buffers of such
-// sizes end between packets.
+// Writes one packet that fits before the next multiple of 16 dwords, or a filler; returns its dwords. So rings and
+// buffers of such sizes end between packets.
 static uint32_t put_packet(struct garbage *g, uint32_t at, uint64_t *seed)
 {
     const struct xenos_pm4 *row = xenos_pm4(next_random(seed) & 0x7F);
@@ -116,7 +116,8 @@ static uint32_t put_packet(struct garbage *g, uint32_t at, uint64_t *seed)
         return 1;
     }
     bool buffer = row->opcode == XENOS_PM4_INDIRECT_BUFFER || row->opcode == XENOS_PM4_INDIRECT_BUFFER_PFD;
-    be32_set(g->memory + at * 4, 0xC0000000 | (row->min - 1u) << 16 | (uint32_t)row->opcode << 8 | (next_random(seed) & 1));
+    be32_set(g->memory + at * 4,
+             0xC0000000 | (row->min - 1u) << 16 | (uint32_t)row->opcode << 8 | (next_random(seed) & 1));
     const char *kind = row->args;
     for (uint32_t i = 1; i <= row->min; i++) {
         uint32_t value = operand(*kind, seed);
@@ -160,7 +161,8 @@ static void drive(struct garbage *g, uint64_t *seed, uint32_t wild)
         }
         if (next_random(seed) % 4 == 0) {
             gpu_vblank(g->gpu);
-            gpu_mmio_write(g->gpu, 0x7FC80000 + (next_random(seed) & 0xFFFF), 1u << (next_random(seed) & 3), plausible(seed));
+            gpu_mmio_write(g->gpu, 0x7FC80000 + (next_random(seed) & 0xFFFF), 1u << (next_random(seed) & 3),
+                           plausible(seed));
             gpu_mmio_read(g->gpu, next_random(seed), next_random(seed) & 15);
         }
         if (result == GPU_PARKED && next_random(seed) % 2) {

@@ -222,10 +222,17 @@ static void test_consumed(void **state)
     static const struct {
         uint8_t opcode, count;
     } packets[] = {
-        {XENOS_PM4_NOP, 5},          {XENOS_PM4_ME_INIT, 18},        {XENOS_PM4_WAIT_FOR_IDLE, 1},
-        {XENOS_PM4_IM_LOAD, 2},      {XENOS_PM4_INVALIDATE_STATE, 1}, {XENOS_PM4_SET_SHADER_BASES, 1},
-        {XENOS_PM4_CONTEXT_UPDATE, 1}, {XENOS_PM4_WAIT_UNTIL_READ, 1}, {XENOS_PM4_WAIT_IB_PFD_COMPLETE, 2},
-        {XENOS_PM4_SET_BIN_BASE_OFFSET, 1}, {XENOS_PM4_IM_LOAD_IMMEDIATE, 2},
+        {XENOS_PM4_NOP, 5},
+        {XENOS_PM4_ME_INIT, 18},
+        {XENOS_PM4_WAIT_FOR_IDLE, 1},
+        {XENOS_PM4_IM_LOAD, 2},
+        {XENOS_PM4_INVALIDATE_STATE, 1},
+        {XENOS_PM4_SET_SHADER_BASES, 1},
+        {XENOS_PM4_CONTEXT_UPDATE, 1},
+        {XENOS_PM4_WAIT_UNTIL_READ, 1},
+        {XENOS_PM4_WAIT_IB_PFD_COMPLETE, 2},
+        {XENOS_PM4_SET_BIN_BASE_OFFSET, 1},
+        {XENOS_PM4_IM_LOAD_IMMEDIATE, 2},
     };
     for (size_t i = 0; i < sizeof packets / sizeof packets[0]; i++) {
         struct fixture f;
@@ -254,7 +261,8 @@ static void test_bins(void **state)
     fixture_begin(&f);
     RUN(&f, TYPE3(SET_CONSTANT2, 2) | 1, 0x2000, 1); // at reset everything is selected
     assert_int_equal(reg(&f, 0x2000), 1);
-    RUN(&f, TYPE3(SET_BIN_MASK, 2), 0x10, 0x1, TYPE3(SET_BIN_SELECT, 2), 0x20, 0x2, TYPE3(SET_CONSTANT2, 2) | 1, 0x2000, 2);
+    RUN(&f, TYPE3(SET_BIN_MASK, 2), 0x10, 0x1, TYPE3(SET_BIN_SELECT, 2), 0x20, 0x2, TYPE3(SET_CONSTANT2, 2) | 1, 0x2000,
+        2);
     assert_int_equal(reg(&f, 0x2000), 1);
     assert_int_equal(gpu_stats(f.gpu)->skipped, 1);
     RUN(&f, TYPE3(SET_BIN_SELECT_HI, 1), 0x30, TYPE3(SET_CONSTANT2, 2) | 1, 0x2000, 3);
@@ -333,11 +341,20 @@ static void test_every_row(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rmw),     cmocka_unit_test(test_reg_to_mem),       cmocka_unit_test(test_mem_write),
-        cmocka_unit_test(test_cond_write), cmocka_unit_test(test_constants),     cmocka_unit_test(test_events),
-        cmocka_unit_test(test_writeback_window), cmocka_unit_test(test_extents), cmocka_unit_test(test_samples),
-        cmocka_unit_test(test_draws),   cmocka_unit_test(test_viz_query),        cmocka_unit_test(test_consumed),
-        cmocka_unit_test(test_bins),    cmocka_unit_test(test_every_row),
+        cmocka_unit_test(test_rmw),
+        cmocka_unit_test(test_reg_to_mem),
+        cmocka_unit_test(test_mem_write),
+        cmocka_unit_test(test_cond_write),
+        cmocka_unit_test(test_constants),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_writeback_window),
+        cmocka_unit_test(test_extents),
+        cmocka_unit_test(test_samples),
+        cmocka_unit_test(test_draws),
+        cmocka_unit_test(test_viz_query),
+        cmocka_unit_test(test_consumed),
+        cmocka_unit_test(test_bins),
+        cmocka_unit_test(test_every_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,8 +97,8 @@ static void test_types(void **state)
     (void)state;
     struct fixture f;
     fixture_begin(&f);
-    RUN(&f, TYPE0(0x2100, 3), 1, 2, 3, TYPE0(0x2200, 2) | 0x8000, 4, 5, 0x40000000 | 0x301 << 11 | 0x300, 6, 7, 0x80000000, 0,
-        0x0BADF00D, TYPE0(0x2300, 1), 9);
+    RUN(&f, TYPE0(0x2100, 3), 1, 2, 3, TYPE0(0x2200, 2) | 0x8000, 4, 5, 0x40000000 | 0x301 << 11 | 0x300, 6, 7,
+        0x80000000, 0, 0x0BADF00D, TYPE0(0x2300, 1), 9);
     assert_int_equal(reg(&f, 0x2100), 1);
     assert_int_equal(reg(&f, 0x2102), 3);
     assert_int_equal(reg(&f, 0x2200), 5);
@@ -127,8 +127,8 @@ static void test_indirect(void **state)
     (void)state;
     struct fixture f;
     fixture_begin(&f);
-    PUT(&f, LIST, TYPE0(0x2000, 1), 1, TYPE3(INDIRECT_BUFFER, 2), LIST + 0x100, 2, TYPE3(INDIRECT_BUFFER_PFD, 2), LIST + 0x200,
-        4, TYPE0(0x2000, 1), 9);
+    PUT(&f, LIST, TYPE0(0x2000, 1), 1, TYPE3(INDIRECT_BUFFER, 2), LIST + 0x100, 2, TYPE3(INDIRECT_BUFFER_PFD, 2),
+        LIST + 0x200, 4, TYPE0(0x2000, 1), 9);
     PUT(&f, LIST + 0x100, TYPE0(0x2001, 1), 2);
     PUT(&f, LIST + 0x200, TYPE0(0x2002, 1), 3, TYPE0(0x2000, 1), 5);
     // Only the low 29 bits of an address count, as the CPU's physical views show the same memory.
@@ -156,13 +156,13 @@ static void expect_fault(struct fixture *f, const char *text)
     assert_int_equal(f->events[TRACE_GPU_PACKET], 1);
 }
 
-#define EXPECT_FAULT(text, ...)        \
-    do {                               \
-        struct fixture f_;             \
-        fixture_begin(&f_);            \
-        SUBMIT(&f_, __VA_ARGS__);      \
-        expect_fault(&f_, (text));     \
-        fixture_end(&f_);              \
+#define EXPECT_FAULT(text, ...)                                                                                        \
+    do {                                                                                                               \
+        struct fixture f_;                                                                                             \
+        fixture_begin(&f_);                                                                                            \
+        SUBMIT(&f_, __VA_ARGS__);                                                                                      \
+        expect_fault(&f_, (text));                                                                                     \
+        fixture_end(&f_);                                                                                              \
     } while (0)
 
 static void test_faults(void **state)
@@ -298,20 +298,13 @@ static void test_state_moves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create),
-        cmocka_unit_test(test_set_ring),
-        cmocka_unit_test(test_no_ring_is_idle),
-        cmocka_unit_test(test_wrap),
-        cmocka_unit_test(test_incomplete),
-        cmocka_unit_test(test_longer_than_ring),
-        cmocka_unit_test(test_types),
-        cmocka_unit_test(test_packet_does_not_move_write_pointer),
-        cmocka_unit_test(test_indirect),
-        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_buffer_faults),
-        cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_long_packets),
-        cmocka_unit_test(test_packet_events),
+        cmocka_unit_test(test_create),          cmocka_unit_test(test_set_ring),
+        cmocka_unit_test(test_no_ring_is_idle), cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_incomplete),      cmocka_unit_test(test_longer_than_ring),
+        cmocka_unit_test(test_types),           cmocka_unit_test(test_packet_does_not_move_write_pointer),
+        cmocka_unit_test(test_indirect),        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_buffer_faults),   cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_long_packets),    cmocka_unit_test(test_packet_events),
         cmocka_unit_test(test_state_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

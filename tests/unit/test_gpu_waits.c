@@ -237,12 +237,18 @@ static void test_new_ring(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memory_wait),    cmocka_unit_test(test_wait_swaps),
-        cmocka_unit_test(test_functions),      cmocka_unit_test(test_register_wait),
-        cmocka_unit_test(test_coherency),      cmocka_unit_test(test_wait_in_buffer),
-        cmocka_unit_test(test_interrupts),     cmocka_unit_test(test_interrupt_last),
-        cmocka_unit_test(test_interrupt_done_inside), cmocka_unit_test(test_swap),
-        cmocka_unit_test(test_pace),           cmocka_unit_test(test_new_ring),
+        cmocka_unit_test(test_memory_wait),
+        cmocka_unit_test(test_wait_swaps),
+        cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_register_wait),
+        cmocka_unit_test(test_coherency),
+        cmocka_unit_test(test_wait_in_buffer),
+        cmocka_unit_test(test_interrupts),
+        cmocka_unit_test(test_interrupt_last),
+        cmocka_unit_test(test_interrupt_done_inside),
+        cmocka_unit_test(test_swap),
+        cmocka_unit_test(test_pace),
+        cmocka_unit_test(test_new_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,7 +157,7 @@ bool gpu_restore(struct gpu *gpu, const void *state, size_t size, struct error *
         (m->interrupt_mask & ~UINT32_C(0x3F)) || !memchr(m->fault, 0, sizeof m->fault)) {
         return error_set(err, ERR_FORMAT, "gpu state: position, wait, interrupt or fault out of range");
     }
-    memcpy(&gpu->machine, state, size);
+    memmove(&gpu->machine, state, size); // may be its own state
     gpu_describe_wait(gpu);
     return true;
 }

@@ -131,8 +131,10 @@ static void test_indirect(void **state)
         LIST + 0x200, 4, TYPE0(0x2000, 1), 9);
     PUT(&f, LIST + 0x100, TYPE0(0x2001, 1), 2);
     PUT(&f, LIST + 0x200, TYPE0(0x2002, 1), 3, TYPE0(0x2000, 1), 5);
-    // Only the low 29 bits of an address count, as the CPU's physical views show the same memory.
-    RUN(&f, TYPE3(INDIRECT_BUFFER, 2), LIST | 0xA0000000, 10, TYPE0(0x2003, 1), 4, TYPE3(INDIRECT_BUFFER, 2), 0, 0);
+    // Only the low 20 bits of a length and the low 29 bits of an address count, as the CPU's physical views show the
+    // same memory.
+    RUN(&f, TYPE3(INDIRECT_BUFFER, 2), LIST | 0xA0000000, 0xFFF0000A, TYPE0(0x2003, 1), 4, TYPE3(INDIRECT_BUFFER, 2), 0,
+        0);
     assert_int_equal(reg(&f, 0x2000), 9);
     assert_int_equal(reg(&f, 0x2001), 2);
     assert_int_equal(reg(&f, 0x2002), 3);
@@ -193,7 +195,7 @@ static void test_buffer_faults(void **state)
     (void)state;
     struct fixture f;
     fixture_begin(&f);
-    PUT(&f, LIST, TYPE3(NOP, 4), 0, 0);
+    PUT(&f, LIST, TYPE3(NOP, 3), 0, 0); // one dword too few
     SUBMIT(&f, TYPE3(INDIRECT_BUFFER, 2), LIST, 3);
     expect_fault(&f, "crosses the end of its indirect buffer");
     fixture_end(&f);
@@ -287,6 +289,18 @@ static void test_state_moves(void **state)
     // What cannot be a state is refused, and nothing changes.
     assert_false(gpu_restore(b.gpu, copy, size - 1, &err));
     assert_int_equal(err.code, ERR_FORMAT);
+    uint32_t *dwords = copy, found = 0; // the only dword that is the ring's size, and after it the read index
+    for (uint32_t i = 0; i + 1 < size / 4; i++) {
+        if (dwords[i] == RING && dwords[i + 1] == RING_BYTES / 4 && !found) {
+            found = i;
+        }
+    }
+    assert_true(found > 0);
+    dwords[found + 2] = RING_BYTES / 4; // beyond the ring
+    assert_false(gpu_restore(b.gpu, copy, size, &err));
+    dwords[found + 2] = RING_BYTES / 4 - 1;
+    assert_true(gpu_restore(b.gpu, copy, size, &err));
+    assert_true(gpu_restore(b.gpu, gpu_state(a.gpu, &size), size, &err));
     memset(copy, 0xFF, size);
     assert_false(gpu_restore(b.gpu, copy, size, &err));
     assert_memory_equal(gpu_state(a.gpu, &size), gpu_state(b.gpu, &size_b), size);

@@ -4,10 +4,12 @@
 
 #include "gpu/pm4.h"
 
-_Static_assert(offsetof(struct gpu_machine, ring_base) == sizeof(uint64_t) * 2 + sizeof(struct gpu_stats), "no padding");
+_Static_assert(offsetof(struct gpu_machine, ring_base) == sizeof(uint64_t) * 2 + sizeof(struct gpu_stats),
+               "no padding");
 _Static_assert(sizeof(struct gpu_stats) % 8 == 0, "64-bit members only");
 _Static_assert(offsetof(struct gpu_machine, reserved) + 4 == sizeof(struct gpu_machine), "no padding at the end");
-_Static_assert(offsetof(struct gpu_machine, registers) % 4 == 0 && sizeof(((struct gpu_machine *)0)->fault) % 4 == 0, "no padding");
+_Static_assert(offsetof(struct gpu_machine, registers) % 4 == 0 && sizeof(((struct gpu_machine *)0)->fault) % 4 == 0,
+               "no padding");
 
 bool gpu_create(struct gpu **out, const struct gpu_config *config, struct error *err)
 {
@@ -56,7 +58,8 @@ bool gpu_set_ring(struct gpu *gpu, gpa base, uint32_t size_bytes)
     gpu_end_wait(gpu);
     m->interrupt_outstanding = m->interrupt_mask = 0;
     m->registers[XENOS_REG_CP_RB_BASE] = base;
-    m->registers[XENOS_REG_CP_RB_CNTL] = (m->registers[XENOS_REG_CP_RB_CNTL] & ~UINT32_C(0x3F)) | (log2_of(size_bytes) - 3);
+    m->registers[XENOS_REG_CP_RB_CNTL] =
+        (m->registers[XENOS_REG_CP_RB_CNTL] & ~UINT32_C(0x3F)) | (log2_of(size_bytes) - 3);
     m->registers[XENOS_REG_CP_RB_RPTR] = 0;
     m->registers[XENOS_REG_CP_RB_WPTR] = 0;
     return true;
@@ -67,7 +70,8 @@ void gpu_set_read_pointer_writeback(struct gpu *gpu, gpa address, uint32_t block
     struct gpu_machine *m = &gpu->machine;
     m->writeback = address & GPU_BUS_MASK & ~UINT32_C(3);
     m->registers[XENOS_REG_CP_RB_RPTR_ADDR] = address;
-    m->registers[XENOS_REG_CP_RB_CNTL] = (m->registers[XENOS_REG_CP_RB_CNTL] & ~UINT32_C(0x3F00)) | (block_size_log2 & 0x3F) << 8;
+    m->registers[XENOS_REG_CP_RB_CNTL] =
+        (m->registers[XENOS_REG_CP_RB_CNTL] & ~UINT32_C(0x3F00)) | (block_size_log2 & 0x3F) << 8;
 }
 
 void gpu_vblank(struct gpu *gpu)
@@ -133,12 +137,14 @@ static bool buffers_valid(const struct gpu_machine *m)
 static bool ring_valid(const struct gpu_machine *m)
 {
     uint32_t n = m->ring_dwords;
-    return n == 0 ? m->read == 0 && m->write == 0 : (n & (n - 1)) == 0 && n <= 0x08000000 && m->read < n && m->write < n;
+    return n == 0 ? m->read == 0 && m->write == 0
+                  : (n & (n - 1)) == 0 && n <= 0x08000000 && m->read < n && m->write < n;
 }
 
 static bool wait_valid(const struct gpu_machine *m)
 {
-    return m->wait_kind <= GPU_WAIT_VBLANK && (m->wait_kind != GPU_WAIT_REGISTER || m->wait_address < GPU_REGISTER_COUNT);
+    return m->wait_kind <= GPU_WAIT_VBLANK &&
+           (m->wait_kind != GPU_WAIT_REGISTER || m->wait_address < GPU_REGISTER_COUNT);
 }
 
 bool gpu_restore(struct gpu *gpu, const void *state, size_t size, struct error *err)
@@ -151,7 +157,7 @@ bool gpu_restore(struct gpu *gpu, const void *state, size_t size, struct error *
         (m->interrupt_mask & ~UINT32_C(0x3F)) || !memchr(m->fault, 0, sizeof m->fault)) {
         return error_set(err, ERR_FORMAT, "gpu state: position, wait, interrupt or fault out of range");
     }
-    memcpy(&gpu->machine, state, size);
+    memmove(&gpu->machine, state, size); // may be its own state
     gpu_describe_wait(gpu);
     return true;
 }

@@ -60,13 +60,13 @@ struct gpu_machine {
 
 struct gpu {
     struct gpu_config config;
-    uint64_t now;               // of the current gpu_run
-    struct gpu_wait waiting;    // what gpu_waiting shows, made from the machine
+    uint64_t now;                        // of the current gpu_run
+    struct gpu_wait waiting;             // what gpu_waiting shows, made from the machine
     uint32_t payload[XENOS_MAX_PAYLOAD]; // of the current packet
     struct gpu_machine machine;
 };
 
-// The register file without the fixed values of the CPU's view. Reading COHER_STATUS_HOST completes the coherency request.
+// The register file without the fixed values of the CPU's view. Reading COHER_STATUS_HOST completes its request.
 uint32_t gpu_register_file_read(struct gpu *gpu, uint32_t index);
 // Returns true when the write was to a register that exists.
 bool gpu_register_file_write(struct gpu *gpu, uint32_t index, uint32_t value);

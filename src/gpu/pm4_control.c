@@ -96,7 +96,8 @@ void pm4_XE_SWAP(struct gpu *gpu, const struct pm4_packet *packet)
         pm4_stop(gpu, packet, "signature %08X, expected %08X", d[0], SWAP_SIGNATURE);
         return;
     }
-    struct gpu_swap swap = {.frame = m->swap_count++, .front_buffer = d[1] & GPU_BUS_MASK, .width = d[2], .height = d[3]};
+    struct gpu_swap swap = {
+        .frame = m->swap_count++, .front_buffer = d[1] & GPU_BUS_MASK, .width = d[2], .height = d[3]};
     memcpy(swap.fetch, &m->registers[XENOS_REG_SHADER_CONSTANT_FETCH_00_0], sizeof swap.fetch);
     m->stats.swaps++;
     if (gpu->config.pace_vblank) {

@@ -47,14 +47,15 @@ void pm4_VIZ_QUERY(struct gpu *gpu, const struct pm4_packet *packet)
 
 // ---- Shaders
 
-static void set_shader(struct gpu *gpu, const struct pm4_packet *packet, uint32_t type, gpa address, uint32_t start_size)
+static void set_shader(struct gpu *gpu, const struct pm4_packet *packet, uint32_t type, gpa address,
+                       uint32_t start_size)
 {
     if (type > 1) {
         pm4_stop(gpu, packet, "shader type %u is unknown", type);
         return;
     }
-    gpu->machine.shaders[type] =
-        (struct gpu_shader){.address = address & GPU_BUS_MASK, .start = start_size >> 16, .dwords = start_size & 0xFFFF};
+    gpu->machine.shaders[type] = (struct gpu_shader){
+        .address = address & GPU_BUS_MASK, .start = start_size >> 16, .dwords = start_size & 0xFFFF};
 }
 
 void pm4_IM_LOAD(struct gpu *gpu, const struct pm4_packet *packet)

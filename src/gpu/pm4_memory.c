@@ -65,7 +65,8 @@ void pm4_EVENT_WRITE(struct gpu *gpu, const struct pm4_packet *packet)
     }
 }
 
-// Addresses beyond physical memory that lie in the write-back window count from its start, which is the start of physical memory.
+// Addresses beyond physical memory that lie in the write-back window count from its start, which is the start of
+// physical memory.
 static uint32_t writeback_address(const struct gpu_machine *m, uint32_t operand)
 {
     uint32_t base = m->registers[XENOS_REG_WRITEBACK_BASE], size = m->registers[XENOS_REG_WRITEBACK_SIZE];
@@ -95,7 +96,8 @@ void pm4_EVENT_WRITE_EXT(struct gpu *gpu, const struct pm4_packet *packet)
     }
 }
 
-// D3D puts the marker into the record's counts before the event that ends a query, and waits until they are something else.
+// D3D puts the marker into the record's counts before the event that ends a query, and waits until they are something
+// else.
 void pm4_EVENT_WRITE_ZPD(struct gpu *gpu, const struct pm4_packet *packet)
 {
     enum { TOTAL_A = 0, ZFAIL_A = 2, ZPASS_B = 5, ZPASS_A = 4, DWORDS = 8, SAMPLES = 100 };

@@ -10,7 +10,7 @@ static const struct {
 } fixed_reads[] = {
     {XENOS_REG_RB_EDRAM_TIMING, 0x08100748},
     {XENOS_REG_RB_BC_CONTROL, 0x0000200E},
-    {XENOS_REG_D1MODE_VBLANK_VLINE_STATUS, 1},         // in vblank: the vblank callback does nothing without it
+    {XENOS_REG_D1MODE_VBLANK_VLINE_STATUS, 1},          // in vblank: the vblank callback does nothing without it
     {XENOS_REG_AVIVO_D1MODE_VIEWPORT_SIZE, 0x050002D0}, // 1280 x 720
 };
 
@@ -174,8 +174,8 @@ void gpu_register_write(struct gpu *gpu, uint32_t index, uint32_t value)
 static bool in_window(gva address, unsigned size)
 {
     uint32_t offset = address - GPU_MMIO_BASE;
-    return offset < GPU_MMIO_SIZE && size <= GPU_MMIO_SIZE - offset && (size == 1 || size == 2 || size == 4 || size == 8) &&
-           offset % size == 0;
+    return offset < GPU_MMIO_SIZE && size <= GPU_MMIO_SIZE - offset &&
+           (size == 1 || size == 2 || size == 4 || size == 8) && offset % size == 0;
 }
 
 uint64_t gpu_mmio_read(struct gpu *gpu, gva address, unsigned size)

@@ -29,8 +29,8 @@ void pm4_stop(struct gpu *gpu, const struct pm4_packet *packet, const char *form
     m->faulted = 1;
     m->stats.unknown++;
     const char *name = packet->header >> 30 == 3 ? xenos_pm4_name(packet->opcode) : NULL;
-    int used = snprintf(m->fault, sizeof m->fault, "packet %08X (%s) at bus %08X: ", packet->header, name ? name : "unnamed",
-                        packet->address);
+    int used = snprintf(m->fault, sizeof m->fault, "packet %08X (%s) at bus %08X: ", packet->header,
+                        name ? name : "unnamed", packet->address);
     va_list args;
     va_start(args, format);
     vsnprintf(m->fault + used, sizeof m->fault - (size_t)used, format, args);
@@ -185,11 +185,13 @@ static void test_wait(struct gpu *gpu)
     }
 }
 
-void pm4_wait(struct gpu *gpu, const struct pm4_packet *packet, bool memory, uint32_t function, const uint32_t condition[4])
+void pm4_wait(struct gpu *gpu, const struct pm4_packet *packet, bool memory, uint32_t function,
+              const uint32_t condition[4])
 {
     struct gpu_machine *m = &gpu->machine;
     uint32_t unused;
-    if (memory ? !pm4_load_swapped(gpu, packet, condition[0], &unused) : !pm4_valid_register(gpu, packet, condition[0])) {
+    if (memory ? !pm4_load_swapped(gpu, packet, condition[0], &unused)
+               : !pm4_valid_register(gpu, packet, condition[0])) {
         return;
     }
     m->wait_kind = memory ? GPU_WAIT_MEMORY : GPU_WAIT_REGISTER;
@@ -204,7 +206,8 @@ void pm4_wait(struct gpu *gpu, const struct pm4_packet *packet, bool memory, uin
     if (m->wait_kind != GPU_WAIT_NONE) {
         m->stats.waits++;
         gpu_describe_wait(gpu);
-        emit(gpu, TRACE_GPU_WAIT, (const uint64_t[]){m->wait_address, m->wait_reference, m->wait_mask, m->wait_function}, 4);
+        emit(gpu, TRACE_GPU_WAIT,
+             (const uint64_t[]){m->wait_address, m->wait_reference, m->wait_mask, m->wait_function}, 4);
     }
 }
 
@@ -236,9 +239,9 @@ void gpu_interrupt_done(struct gpu *gpu)
 // ---- Packets
 
 static pm4_function *const functions[128] = {
-#define PM4_FUNCTION_DONE(name) pm4_##name
-#define PM4_FUNCTION_PARTIAL(name) pm4_##name
-#define PM4_FUNCTION_ABSENT(name) NULL
+#define PM4_FUNCTION_DONE(name)                        pm4_##name
+#define PM4_FUNCTION_PARTIAL(name)                     pm4_##name
+#define PM4_FUNCTION_ABSENT(name)                      NULL
 #define PM4(opcode, name, min, max, state, args, note) [opcode] = PM4_FUNCTION_##state(name),
 #include "xenos/pm4.def"
 #undef PM4

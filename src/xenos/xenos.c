@@ -70,7 +70,8 @@ const struct xenos_pm4 *xenos_pm4(uint32_t opcode)
 {
 #define ANY XENOS_MAX_PAYLOAD
     static const struct xenos_pm4 rows[128] = {
-#define PM4(opcode_, name, min, max, state, args, note) [opcode_] = {#name, opcode_, min, max, XENOS_##state, args, note},
+#define PM4(opcode_, name, min, max, state, args, note)                                                                \
+    [opcode_] = {#name, opcode_, min, max, XENOS_##state, args, note},
 #include "xenos/pm4.def"
 #undef PM4
     };

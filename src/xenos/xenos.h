@@ -16,8 +16,8 @@ enum xenos_register {
 // The five kinds of constant registers that SET_CONSTANT addresses.
 enum { XENOS_CONSTANT_KINDS = 5 };
 struct xenos_constants {
-    const char *name;    // "ALU"
-    uint32_t first;      // register of index 0
+    const char *name; // "ALU"
+    uint32_t first;   // register of index 0
 };
 // NULL where there is no such type.
 const struct xenos_constants *xenos_constants(uint32_t type);
@@ -73,14 +73,14 @@ struct xenos_packet {
 // Any dword is a header. 0 and 0x0BADF00D (memory that nobody wrote) are fillers like type 2, as the reference has it.
 struct xenos_packet xenos_packet(uint32_t header);
 
-// The GPU's byte swap of a dword: 0 none, 1 bytes in halves, 2 bytes in the dword, 3 halves. The result is what a little-endian
-// store puts into memory, and the other way round.
+// The GPU's byte swap of a dword: 0 none, 1 bytes in halves, 2 bytes in the dword, 3 halves. The result is what a
+// little-endian store puts into memory, and the other way round.
 uint32_t xenos_swap(uint32_t value, uint32_t endian);
 
 // The comparison of WAIT_REG_MEM and COND_WRITE: 0 never, 1 <, 2 <=, 3 ==, 4 !=, 5 >=, 6 >, 7 always.
 bool xenos_compare(uint32_t function, uint32_t value, uint32_t reference);
 
-// Packets as text, one a line: dword offset, header, name, operands. The text ends with NUL (when size > 0) and holds whole lines.
-// Returns how many dwords it covers, so that a caller with a small buffer goes on from there; 0 when not one line fits.
-// A last packet that the buffer cuts off is shown as far as it goes, and says so.
+// Packets as text, one a line: dword offset, header, name, operands. The text ends with NUL (when size > 0) and holds
+// whole lines. Returns how many dwords it covers, so that a caller with a small buffer goes on from there; 0 when not
+// one line fits. A last packet that the buffer cuts off is shown as far as it goes, and says so.
 size_t xenos_pm4_text(const uint32_t *dwords, size_t count, char *out, size_t size);

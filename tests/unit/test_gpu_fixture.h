@@ -122,22 +122,22 @@ static inline void submit(struct fixture *f, const uint32_t *dwords, uint32_t co
     gpu_mmio_write(f->gpu, 0x7FC80714, 4, (write + count) & (RING_BYTES / 4 - 1));
 }
 
-#define SUBMIT(f, ...)                                           \
-    do {                                                         \
-        const uint32_t dwords_[] = {__VA_ARGS__};                \
-        submit((f), dwords_, sizeof dwords_ / sizeof dwords_[0]); \
+#define SUBMIT(f, ...)                                                                                                 \
+    do {                                                                                                               \
+        const uint32_t dwords_[] = {__VA_ARGS__};                                                                      \
+        submit((f), dwords_, sizeof dwords_ / sizeof dwords_[0]);                                                      \
     } while (0)
-#define PUT(f, address, ...)                                                \
-    do {                                                                    \
-        const uint32_t dwords_[] = {__VA_ARGS__};                           \
-        put_list((f), (address), dwords_, sizeof dwords_ / sizeof dwords_[0]); \
+#define PUT(f, address, ...)                                                                                           \
+    do {                                                                                                               \
+        const uint32_t dwords_[] = {__VA_ARGS__};                                                                      \
+        put_list((f), (address), dwords_, sizeof dwords_ / sizeof dwords_[0]);                                         \
     } while (0)
 // Submits and runs until idle.
-#define RUN(f, ...)                                                  \
-    do {                                                             \
-        SUBMIT(f, __VA_ARGS__);                                      \
-        assert_int_equal(gpu_run((f)->gpu, 0, MANY), GPU_IDLE);      \
+#define RUN(f, ...)                                                                                                    \
+    do {                                                                                                               \
+        SUBMIT(f, __VA_ARGS__);                                                                                        \
+        assert_int_equal(gpu_run((f)->gpu, 0, MANY), GPU_IDLE);                                                        \
     } while (0)
 
-#define TYPE0(reg, count) ((uint32_t)((count) - 1) << 16 | (reg))
-#define TYPE3(opcode, count) (UINT32_C(0xC0000000) | (uint32_t)((count) - 1) << 16 | (uint32_t)XENOS_PM4_##opcode << 8)
+#define TYPE0(reg, count)    ((uint32_t)((count)-1) << 16 | (reg))
+#define TYPE3(opcode, count) (UINT32_C(0xC0000000) | (uint32_t)((count)-1) << 16 | (uint32_t)XENOS_PM4_##opcode << 8)

@@ -97,8 +97,8 @@ static void test_types(void **state)
     (void)state;
     struct fixture f;
     fixture_begin(&f);
-    RUN(&f, TYPE0(0x2100, 3), 1, 2, 3, TYPE0(0x2200, 2) | 0x8000, 4, 5, 0x40000000 | 0x301 << 11 | 0x300, 6, 7, 0x80000000, 0,
-        0x0BADF00D, TYPE0(0x2300, 1), 9);
+    RUN(&f, TYPE0(0x2100, 3), 1, 2, 3, TYPE0(0x2200, 2) | 0x8000, 4, 5, 0x40000000 | 0x301 << 11 | 0x300, 6, 7,
+        0x80000000, 0, 0x0BADF00D, TYPE0(0x2300, 1), 9);
     assert_int_equal(reg(&f, 0x2100), 1);
     assert_int_equal(reg(&f, 0x2102), 3);
     assert_int_equal(reg(&f, 0x2200), 5);
@@ -127,12 +127,14 @@ static void test_indirect(void **state)
     (void)state;
     struct fixture f;
     fixture_begin(&f);
-    PUT(&f, LIST, TYPE0(0x2000, 1), 1, TYPE3(INDIRECT_BUFFER, 2), LIST + 0x100, 2, TYPE3(INDIRECT_BUFFER_PFD, 2), LIST + 0x200,
-        4, TYPE0(0x2000, 1), 9);
+    PUT(&f, LIST, TYPE0(0x2000, 1), 1, TYPE3(INDIRECT_BUFFER, 2), LIST + 0x100, 2, TYPE3(INDIRECT_BUFFER_PFD, 2),
+        LIST + 0x200, 4, TYPE0(0x2000, 1), 9);
     PUT(&f, LIST + 0x100, TYPE0(0x2001, 1), 2);
     PUT(&f, LIST + 0x200, TYPE0(0x2002, 1), 3, TYPE0(0x2000, 1), 5);
-    // Only the low 29 bits of an address count, as the CPU's physical views show the same memory.
-    RUN(&f, TYPE3(INDIRECT_BUFFER, 2), LIST | 0xA0000000, 10, TYPE0(0x2003, 1), 4, TYPE3(INDIRECT_BUFFER, 2), 0, 0);
+    // Only the low 20 bits of a length and the low 29 bits of an address count, as the CPU's physical views show the
+    // same memory.
+    RUN(&f, TYPE3(INDIRECT_BUFFER, 2), LIST | 0xA0000000, 0xFFF0000A, TYPE0(0x2003, 1), 4, TYPE3(INDIRECT_BUFFER, 2), 0,
+        0);
     assert_int_equal(reg(&f, 0x2000), 9);
     assert_int_equal(reg(&f, 0x2001), 2);
     assert_int_equal(reg(&f, 0x2002), 3);
@@ -156,13 +158,13 @@ static void expect_fault(struct fixture *f, const char *text)
     assert_int_equal(f->events[TRACE_GPU_PACKET], 1);
 }
 
-#define EXPECT_FAULT(text, ...)        \
-    do {                               \
-        struct fixture f_;             \
-        fixture_begin(&f_);            \
-        SUBMIT(&f_, __VA_ARGS__);      \
-        expect_fault(&f_, (text));     \
-        fixture_end(&f_);              \
+#define EXPECT_FAULT(text, ...)                                                                                        \
+    do {                                                                                                               \
+        struct fixture f_;                                                                                             \
+        fixture_begin(&f_);                                                                                            \
+        SUBMIT(&f_, __VA_ARGS__);                                                                                      \
+        expect_fault(&f_, (text));                                                                                     \
+        fixture_end(&f_);                                                                                              \
     } while (0)
 
 static void test_faults(void **state)
@@ -193,7 +195,7 @@ static void test_buffer_faults(void **state)
     (void)state;
     struct fixture f;
     fixture_begin(&f);
-    PUT(&f, LIST, TYPE3(NOP, 4), 0, 0);
+    PUT(&f, LIST, TYPE3(NOP, 3), 0, 0); // one dword too few
     SUBMIT(&f, TYPE3(INDIRECT_BUFFER, 2), LIST, 3);
     expect_fault(&f, "crosses the end of its indirect buffer");
     fixture_end(&f);
@@ -287,6 +289,18 @@ static void test_state_moves(void **state)
     // What cannot be a state is refused, and nothing changes.
     assert_false(gpu_restore(b.gpu, copy, size - 1, &err));
     assert_int_equal(err.code, ERR_FORMAT);
+    uint32_t *dwords = copy, found = 0; // the only dword that is the ring's size, and after it the read index
+    for (uint32_t i = 0; i + 1 < size / 4; i++) {
+        if (dwords[i] == RING && dwords[i + 1] == RING_BYTES / 4 && !found) {
+            found = i;
+        }
+    }
+    assert_true(found > 0);
+    dwords[found + 2] = RING_BYTES / 4; // beyond the ring
+    assert_false(gpu_restore(b.gpu, copy, size, &err));
+    dwords[found + 2] = RING_BYTES / 4 - 1;
+    assert_true(gpu_restore(b.gpu, copy, size, &err));
+    assert_true(gpu_restore(b.gpu, gpu_state(a.gpu, &size), size, &err));
     memset(copy, 0xFF, size);
     assert_false(gpu_restore(b.gpu, copy, size, &err));
     assert_memory_equal(gpu_state(a.gpu, &size), gpu_state(b.gpu, &size_b), size);
@@ -298,20 +312,13 @@ static void test_state_moves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create),
-        cmocka_unit_test(test_set_ring),
-        cmocka_unit_test(test_no_ring_is_idle),
-        cmocka_unit_test(test_wrap),
-        cmocka_unit_test(test_incomplete),
-        cmocka_unit_test(test_longer_than_ring),
-        cmocka_unit_test(test_types),
-        cmocka_unit_test(test_packet_does_not_move_write_pointer),
-        cmocka_unit_test(test_indirect),
-        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_buffer_faults),
-        cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_long_packets),
-        cmocka_unit_test(test_packet_events),
+        cmocka_unit_test(test_create),          cmocka_unit_test(test_set_ring),
+        cmocka_unit_test(test_no_ring_is_idle), cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_incomplete),      cmocka_unit_test(test_longer_than_ring),
+        cmocka_unit_test(test_types),           cmocka_unit_test(test_packet_does_not_move_write_pointer),
+        cmocka_unit_test(test_indirect),        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_buffer_faults),   cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_long_packets),    cmocka_unit_test(test_packet_events),
         cmocka_unit_test(test_state_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,10 +17,10 @@ static void expect(const uint32_t *dwords, size_t count, const char *text)
     assert_string_equal(out, text);
 }
 
-#define EXPECT(text, ...)                                         \
-    do {                                                          \
-        const uint32_t dwords[] = {__VA_ARGS__};                  \
-        expect(dwords, sizeof dwords / sizeof dwords[0], (text)); \
+#define EXPECT(text, ...)                                                                                              \
+    do {                                                                                                               \
+        const uint32_t dwords[] = {__VA_ARGS__};                                                                       \
+        expect(dwords, sizeof dwords / sizeof dwords[0], (text));                                                      \
     } while (0)
 
 static void test_types(void **state)
@@ -35,12 +35,12 @@ static void test_types(void **state)
 static void test_operands(void **state)
 {
     (void)state;
-    EXPECT("000000: C0043C00 WAIT_REG_MEM ==(13) [1FCA4010/8in32] 00000000 FFFFFFFF 00000100\n", 0xC0043C00, 0x13, 0x1FCA4012, 0,
-           0xFFFFFFFF, 0x100);
-    EXPECT("000000: C0043C00 WAIT_REG_MEM ==(3) COHER_STATUS_HOST 00000000 80000000 00000000\n", 0xC0043C00, 3, 0xA31, 0,
-           0x80000000, 0);
-    EXPECT("000000: C0054500 COND_WRITE !=(104) SCRATCH_REG0 00000001 000000FF [00001000] 0000BEEF\n", 0xC0054500, 0x104, 0x578, 1,
-           0xFF, 0x1000, 0xBEEF);
+    EXPECT("000000: C0043C00 WAIT_REG_MEM ==(13) [1FCA4010/8in32] 00000000 FFFFFFFF 00000100\n", 0xC0043C00, 0x13,
+           0x1FCA4012, 0, 0xFFFFFFFF, 0x100);
+    EXPECT("000000: C0043C00 WAIT_REG_MEM ==(3) COHER_STATUS_HOST 00000000 80000000 00000000\n", 0xC0043C00, 3, 0xA31,
+           0, 0x80000000, 0);
+    EXPECT("000000: C0054500 COND_WRITE !=(104) SCRATCH_REG0 00000001 000000FF [00001000] 0000BEEF\n", 0xC0054500,
+           0x104, 0x578, 1, 0xFF, 0x1000, 0xBEEF);
     EXPECT("000000: C0015801 EVENT_WRITE_SHD predicated CACHE_FLUSH_TS(80000004) [00001000/8in32]"
            " (2 dwords, expected 3 to 3)\n",
            0xC0015801, 0x80000004, 0x1002);
@@ -48,10 +48,11 @@ static void test_operands(void **state)
     EXPECT("000000: C0002D00 SET_CONSTANT type9+7FF\n", 0xC0002D00, 0x907FF);
     EXPECT("000000: C0003600 DRAW_INDX_2 primitive=4 auto indices=3\n", 0xC0003600, 0x00030084);
     EXPECT("000000: C0022100 REG_RMW SCRATCH_REG0 and-register 00000579 00000001\n", 0xC0022100, 0x80000578, 0x579, 1);
-    EXPECT("000000: C0036400 XE_SWAP 'SWAP' [1F6F8000] 00000500 000002D0\n", 0xC0036400, 0x53574150, 0x1F6F8000, 1280, 720);
+    EXPECT("000000: C0036400 XE_SWAP 'SWAP' [1F6F8000] 00000500 000002D0\n", 0xC0036400, 0x53574150, 0x1F6F8000, 1280,
+           720);
     EXPECT("000000: C0001100 OPCODE_11 00000005\n", 0xC0001100, 5);
-    EXPECT("000000: C0094800 ME_INIT 00000000 00000001 00000002 00000003 00000004 00000005 00000006 00000007 +2\n", 0xC0094800, 0,
-           1, 2, 3, 4, 5, 6, 7, 8, 9);
+    EXPECT("000000: C0094800 ME_INIT 00000000 00000001 00000002 00000003 00000004 00000005 00000006 00000007 +2\n",
+           0xC0094800, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
 }
 
 static void test_cut_off(void **state)

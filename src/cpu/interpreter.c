@@ -228,6 +228,21 @@ static enum ppc_exit settle(struct ppc_state *s)
     return (enum ppc_exit)s->exit;
 }
 
+// Runs until something stops it. icbi stops it only for as long as it takes to forget the line.
+static void run(struct cpu *cpu, struct ppc_state *s)
+{
+    struct cell *c = cell_at(cpu->cells, s->pc);
+    for (;;) {
+        while (c)
+            c = cell_handler(c)(s, c, cpu->memory);
+        if (s->exit != PPC_EXIT_ICACHE)
+            return;
+        s->exit = PPC_EXIT_NONE;
+        cpu_invalidate(cpu, s->fault_address, 128);
+        c = cell_at(cpu->cells, s->pc + 4);
+    }
+}
+
 static void caught(struct ppc_state *s, const struct mem_scope *scope)
 {
     s->fault_address = scope->fault.address;
@@ -244,8 +259,7 @@ enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
     struct mem_scope scope;
     mem_scope_enter(&scope, cpu->mem);
     if (sigsetjmp(scope.env, 0) == 0)
-        for (struct cell *c = cell_at(cpu->cells, s->pc); c;)
-            c = cell_handler(c)(s, c, cpu->memory);
+        run(cpu, s);
     else
         caught(s, &scope);
     mem_scope_leave(&scope);

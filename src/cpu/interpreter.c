@@ -191,8 +191,23 @@ void cpu_destroy(struct cpu *cpu)
     free(cpu);
 }
 
+// Few cells are cleared one by one: that reads them only, where nothing was decoded, and keeps their host page.
+enum { FEW_BYTES = 4096 };
+
+static void forget_few(struct cpu *cpu, gva base, uint32_t size)
+{
+    struct cell *first = cell_at(cpu->cells, base & ~3u);
+    for (struct cell *c = first; c < first + size / 4 + 2; c++)
+        if (c->handler)
+            c->handler = 0;
+}
+
 static void forget(struct cpu *cpu, gva base, uint64_t size)
 {
+    if (size <= FEW_BYTES && base <= UINT32_MAX - 2 * FEW_BYTES) {
+        forget_few(cpu, base, (uint32_t)size);
+        return;
+    }
     uint64_t first = ((uint64_t)base << CELL_SHIFT) & ~4095ull;
     uint64_t end = ((((uint64_t)base + size) << CELL_SHIFT) + 4095) & ~4095ull;
     if (end > mirror_bytes)

@@ -434,10 +434,18 @@ static struct number exactly(uint32_t op, uint64_t a, uint64_t b, uint64_t c, ui
     }
 }
 
-// fdivs and fsqrts forget to round to single where an operand is a denormal double.
+// The console's single precision operations with an operand that is a denormal double, which no single is: fdivs and fsqrts
+// forget to round to single...
 static bool keeps_double(uint32_t op, uint64_t a, uint64_t b)
 {
     return (op == FP_DIV && (is_denormal(a) || is_denormal(b))) || (op == FP_SQRT && is_denormal(b));
+}
+
+// ...and sums, products and multiply-adds of finite numbers give the default NaN, without any exception.
+static bool denormal_makes_nan(uint32_t op, uint64_t a, uint64_t b, uint64_t c)
+{
+    bool concerned = op == FP_ADD || op == FP_SUB || multiplies(op);
+    return concerned && (is_denormal(a) || is_denormal(b) || is_denormal(c));
 }
 
 static uint64_t flush_denormal(uint64_t x)
@@ -451,6 +459,8 @@ static struct outcome arithmetic(uint32_t kind, uint64_t a, uint64_t b, uint64_t
     struct outcome o;
     if (invalid_or_nan(op, a, b, c, fpscr, &o) || infinite(op, a, b, c, fpscr, &o))
         return o;
+    if (kind & FP_SINGLE && denormal_makes_nan(op, a, b, c))
+        return exact(DEFAULT_NAN, &double_format);
     const struct format *f = kind & FP_SINGLE && !keeps_double(op, a, b) ? &single_format : &double_format;
     struct number n = exactly(op, a, b, c, fpscr & FPSCR_RN);
     o = round_number(n, f, fpscr);

@@ -53,6 +53,7 @@ static inline bool fp_is_tie(double x)
     return (fp_bits(x) & 0x1FFFFFFF) == 0x10000000;
 }
 
+// Such an operand makes the console's single precision operations go astray (docs/fp.md).
 static inline bool fp_is_denormal(double x)
 {
     return (fp_bits(x) << 1) - 1 < 0x0020000000000000 - 1;
@@ -109,12 +110,13 @@ static inline void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, dou
     fp_set(s, insn, bits);
 }
 
-// The same for results in single: `result` is the double that the host found, `exact_zero` says that a zero is exact.
+// The same for results in single: `result` is the double that the host found, `exact_zero` says that it is zero and exact.
 static inline void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c,
                                  bool exact_zero, double result)
 {
     float single = (float)result;
     bool fast = (fp_is_normal_single(single) && !fp_is_tie(result)) || exact_zero;
+    fast = fast && !fp_is_denormal(a) && !fp_is_denormal(b) && !fp_is_denormal(c);
     fp_end(s, insn, kind | FP_SINGLE, a, b, c, fast, single);
 }
 
@@ -198,10 +200,7 @@ OP(fdivx)
 OP(fdivsx)
 {
     double a = fp_a(s, insn), b = fp_b(s, insn), quotient = a / b;
-    float single = (float)quotient;
-    bool fast = fp_is_normal_single(single) && !fp_is_tie(quotient) && !fp_is_denormal(a) && !fp_is_denormal(b);
-    fast = fast || (quotient == 0 && a == 0);
-    fp_end(s, insn, FP_DIV | FP_SINGLE, a, b, 0, fast, single);
+    fp_end_single(s, insn, FP_DIV, a, b, 0, quotient == 0 && a == 0, quotient);
 }
 
 // The root of a positive normal number is normal.

@@ -48,16 +48,19 @@ static void boot_globals(struct kernel *k, gva at)
 // The loader's record of a system module: name and handle are looked up by our own tables, so only the address counts.
 static void boot_module_xboxkrnl(struct kernel *k, gva at)
 {
+    k->system_modules[EXP_XBOXKRNL] = at;
     mem_set32(k->mem, at + 0x18, 0x80040000);
 }
 
 static void boot_module_xam(struct kernel *k, gva at)
 {
+    k->system_modules[EXP_XAM] = at;
     mem_set32(k->mem, at + 0x18, 0x81000000);
 }
 
 static void boot_module_xbdm(struct kernel *k, gva at)
 {
+    k->system_modules[EXP_XBDM] = at;
     mem_set32(k->mem, at + 0x18, 0x91000000);
 }
 

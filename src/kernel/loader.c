@@ -48,16 +48,40 @@ static int by_address(const void *a, const void *b)
 }
 
 // A thunk becomes `sc 2; blr; nop; nop`.
-static bool bind_function(struct kernel *k, const struct xex_import *import, const struct exp_row *row, struct error *err)
+static bool write_thunk(struct mem *m, gva at)
 {
     static const uint32_t code[] = {0x44000042, 0x4E800020, 0x60000000, 0x60000000};
+    for (unsigned i = 0; i < THUNK_BYTES / 4; i++)
+        if (!mem_set32(m, at + 4 * i, code[i]))
+            return false;
+    return true;
+}
+
+gva krnl_make_thunk(struct kernel *k, const struct exp_row *row)
+{
+    for (uint32_t i = 0; i < k->thunk_count; i++)
+        if (k->thunks[i].export_index == exp_index(row))
+            return k->thunks[i].address;
+    if (!k->thunk_page || k->thunk_used == 0x1000) {
+        k->thunk_page = krnl_system_alloc(k, 0x1000);
+        k->thunk_used = 0;
+    }
+    gva at = k->thunk_page + k->thunk_used;
+    if (!k->thunk_page || !write_thunk(k->mem, at) || !add_thunk(k, at, row))
+        return 0;
+    k->thunk_used += THUNK_BYTES;
+    qsort(k->thunks, k->thunk_count, sizeof *k->thunks, by_address);
+    return at;
+}
+
+static bool bind_function(struct kernel *k, const struct xex_import *import, const struct exp_row *row, struct error *err)
+{
     if (import->slot && !mem_set32(k->mem, import->slot, (uint32_t)UNRESOLVED_FUNCTION))
         return error_set(err, ERR_FORMAT, "import record at 0x%08x lies outside the image", import->slot);
     if (!import->thunk)
         return true;
-    for (unsigned i = 0; i < THUNK_BYTES / 4; i++)
-        if (!mem_set32(k->mem, import->thunk + 4 * i, code[i]))
-            return error_set(err, ERR_FORMAT, "import thunk at 0x%08x lies outside the image", import->thunk);
+    if (!write_thunk(k->mem, import->thunk))
+        return error_set(err, ERR_FORMAT, "import thunk at 0x%08x lies outside the image", import->thunk);
     return add_thunk(k, import->thunk, row) || error_set(err, ERR_MEMORY, "out of memory");
 }
 

@@ -118,6 +118,7 @@ struct kernel {
 
     // What boot.def made.
     gva globals, title_process, system_process, time_stamp, xex_header, executable_module_variable, executable_module;
+    gva system_modules[EXP_MODULE_COUNT]; // records of xboxkrnl, xam, xbdm: their handles
     gva variables[3][1024]; // by module and ordinal: address of the variable, 0: none
 
     const struct xex *xex;
@@ -126,6 +127,8 @@ struct kernel {
     uint32_t tls_slots, tls_data_bytes, tls_raw_bytes;
     gva tls_raw;
     struct krnl_thunk_entry *thunks; // sorted by address
+    gva thunk_page;                  // of made thunks; thunk_used bytes of it are
+    uint32_t thunk_used;
     uint32_t thunk_count;
     uint32_t tls_bitmap[64];         // set: in use
     char command_line[128];
@@ -169,6 +172,10 @@ void krnl_wait_expire(struct kernel *k, uint64_t now);
 uint64_t krnl_next_deadline(const struct kernel *k);
 void krnl_deliver_apcs(struct kernel *k, struct krnl_thread *t);
 void krnl_queue_apc(struct kernel *k, struct krnl_thread *t, const struct krnl_apc *apc);
+
+// ---- loader.c
+// A thunk of our own for an export that the title did not import; 0: no memory.
+gva krnl_make_thunk(struct kernel *k, const struct exp_row *row);
 
 // ---- call.c
 void krnl_dispatch(struct kernel *k, struct krnl_thread *t);

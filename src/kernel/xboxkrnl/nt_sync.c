@@ -245,10 +245,10 @@ uint32_t NtWaitForMultipleObjectsEx(struct krnl_call *c, uint32_t count, uint32_
     return wait_handles(c, count, handles, type == 0, alertable, timeout_ptr);
 }
 
-uint32_t NtSignalAndWaitForSingleObjectEx(struct krnl_call *c, uint32_t signal_handle, uint32_t wait_handle, uint32_t alertable,
-                                          uint32_t unknown, uint32_t timeout_ptr)
+uint32_t NtSignalAndWaitForSingleObjectEx(struct krnl_call *c, uint32_t signal_handle, uint32_t wait_handle, uint32_t mode,
+                                          uint32_t alertable, uint32_t timeout_ptr)
 {
-    (void)unknown;
+    (void)mode;
     struct krnl_object *o = krnl_handle_object(c->k, signal_handle, c->thread);
     nt_status status = !o ? (nt_status)STATUS_INVALID_HANDLE
                        : o->type == KRNL_EVENT ? NtSetEvent(c, signal_handle, 0)

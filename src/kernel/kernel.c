@@ -189,8 +189,6 @@ static void hash_thread(struct krnl_thread *t, void (*piece)(void *, const void 
 {
     ppc_fpscr(&t->cpu); // what is derived lazily, made exact
     struct ppc_state s = t->cpu;
-    s.fp.pending = 0;
-    s.fp.a = s.fp.b = s.fp.c = s.fp.result = 0;
     s.slice_end = 0;
     s.exit = 0;
     s.target = s.fault_address = s.fault_write = 0;

@@ -140,10 +140,11 @@ void VdGetSystemCommandBuffer(struct krnl_call *c, uint32_t p0, uint32_t p1)
 }
 
 uint32_t VdInitializeScalerCommandBuffer(struct krnl_call *c, uint32_t source_xy, uint32_t source_wh, uint32_t output_xy,
-                                         uint32_t output_wh, uint32_t front_wh, uint32_t vertical, uint32_t horizontal, uint32_t unk7,
-                                         uint32_t destination, uint32_t dwords)
+                                         uint32_t output_wh, uint32_t front_wh, uint32_t vertical_type, uint32_t vertical,
+                                         uint32_t horizontal_type, uint32_t horizontal, uint32_t unk9, uint32_t destination, uint32_t dwords)
 {
-    (void)source_xy, (void)source_wh, (void)output_xy, (void)output_wh, (void)front_wh, (void)vertical, (void)horizontal, (void)unk7;
+    (void)source_xy, (void)source_wh, (void)output_xy, (void)output_wh, (void)front_wh, (void)vertical_type, (void)vertical;
+    (void)horizontal_type, (void)horizontal, (void)unk9;
     for (uint32_t i = 0; i < dwords && mem_set32(c->mem, destination + 4 * i, (uint32_t)PM4_NOP_2); i++)
         ;
     return dwords;

@@ -43,8 +43,8 @@ static bool map_views(struct mem *m)
 {
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
         const int fd = views[i].image ? m->image_fd : m->physical_fd;
-        if (mmap(m->base + views[i].base, views[i].size, views[i].protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd,
-                 views[i].offset) == MAP_FAILED)
+        const int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
+        if (mmap(m->base + views[i].base, views[i].size, views[i].protection, flags, fd, views[i].offset) == MAP_FAILED)
             return false;
     }
     return true;

@@ -62,8 +62,8 @@ bool mem_is_view(const struct mem_region *region);
 // ---- table.c: page tables only; no host memory.
 
 bool mem_table_create(struct mem_table *table, const struct mem_region *region);
-// Searches [low, high] (addresses of the region) for `size` bytes by the rules AllocRange_*; the first page goes to *first.
-// `size` and `alignment` are multiples of the table's page.
+// Searches [low, high] (addresses of the region) for `size` bytes by the rules AllocRange_*. The first page goes to
+// *first. `size` and `alignment` are multiples of the table's page.
 bool mem_table_find(const struct mem_table *table, uint64_t low, uint64_t high, uint64_t size, uint64_t alignment,
                     bool top_down, uint32_t *first);
 bool mem_table_free(const struct mem_table *table, uint32_t first, uint32_t count);
@@ -80,8 +80,8 @@ void mem_table_range(const struct mem_table *table, uint32_t page, struct mem_ra
 
 bool mem_host_create(struct mem *m, struct error *err);
 void mem_host_destroy(struct mem *m);
-// Makes the span accessible with `protect`, and read/write in the other views of the same physical pages. Pages that the
-// tables do not call committed yet become zero.
+// Makes the span accessible with `protect`, and read/write in the other views of the same physical pages. Pages that
+// the tables do not call committed yet become zero.
 bool mem_host_commit(struct mem *m, const struct mem_span *span, unsigned protect, struct error *err);
 // Takes the access away in every view.
 bool mem_host_decommit(struct mem *m, const struct mem_span *span, struct error *err);
@@ -95,8 +95,8 @@ void mem_host_changed(struct mem *m, const struct mem_span *span);
 // ---- mmio.c
 
 const struct mem_mmio *mem_mmio_at(const struct mem *m, gva address);
-// Performs the access of the instruction at the context's RIP, which faulted at the host address `host`, that is `address`
-// in `window`, and advances RIP. False where the instruction is none that we know; nothing has changed then.
+// Performs the access of the instruction at the context's RIP, which faulted at the host address `host`, that is
+// `address` in `window`, and advances RIP. False where the instruction is none that we know; nothing has changed then.
 bool mem_mmio_access(const struct mem_mmio *window, void *ucontext, uint64_t host, gva address);
 
 // ---- fault.c

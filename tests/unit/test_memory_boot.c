@@ -78,8 +78,8 @@ static void test_virtual_addresses(void **state)
 {
     struct mem *m = *state;
     boot(m);
-    struct mem_request q = {.heap = MEM_V00000000, .size = 0x1A8, .alignment = 0x20, .low = 0x30000000, .high = 0x3FFFFFFF,
-                            .state = RESERVE_COMMIT, .protect = MEM_READ_WRITE};
+    struct mem_request q = {.heap = MEM_V00000000, .size = 0x1A8, .alignment = 0x20, .low = 0x30000000,
+                            .high = 0x3FFFFFFF, .state = RESERVE_COMMIT, .protect = MEM_READ_WRITE};
     gva out;
     for (uint32_t i = 0; i < 0x1E; i++) {
         assert_true(mem_allocate(m, &q, &out, NULL));
@@ -110,7 +110,8 @@ static void test_title_heap(void **state)
     assert_true(mem_allocate_at(m, 0x40010000u, 0x10000, MEM_COMMITTED, MEM_READ_WRITE, NULL));
     assert_true(mem_decommit(m, 0x40010000u, 0x10000, NULL));
     assert_true(mem_allocate_at(m, 0x40010000u, 0x10000, MEM_COMMITTED, MEM_READ_WRITE, NULL));
-    q = (struct mem_request){.heap = MEM_V40000000, .size = 0x100030, .state = MEM_COMMITTED, .protect = MEM_READ_WRITE};
+    q = (struct mem_request){.heap = MEM_V40000000, .size = 0x100030, .state = MEM_COMMITTED,
+                             .protect = MEM_READ_WRITE};
     for (int i = 0; i < 2; i++) {
         uint32_t size;
         assert_true(mem_allocate(m, &q, &out, NULL));

@@ -58,7 +58,7 @@ static void test_explain(void **state)
         {0x82000000u, "v80000000", 0x10000, false, 0, 1, {0x92000000u}},
         {0x92000000u, "v90000000", 0x1000, false, 0, 1, {0x82000000u}},
         {0xBC220000u, "vA0000000", 0x10000, true, 0x1C220000, 2, {0xDC220000u, 0xFC21F000u}},
-        {0xC0C80000u, "vC0000000", 0x1000000, true, 0xC80000, 2, {0xA0C80000u, 0xE0C7F000u}}, // not behind the registers
+        {0xC0C80000u, "vC0000000", 0x1000000, true, 0xC80000, 2, {0xA0C80000u, 0xE0C7F000u}}, // registers hide it
         {0xFFCA4000u, "vE0000000", 0x1000, true, 0x1FCA5000, 2, {0xBFCA5000u, 0xDFCA5000u}},
         {0xFFCFFFFFu, "vE0000000", 0x1000, true, 0x1FD00FFF, 2, {0xBFD00FFFu, 0xDFD00FFFu}},
         {0xBFFFFFFFu, "vA0000000", 0x10000, true, 0x1FFFFFFF, 1, {0xDFFFFFFFu}},

@@ -1,6 +1,6 @@
 // Every memory call that the reference's main thread makes on the sample titles until frame 600, with its results, from
-// shared/reference-logs (run 1 of each): the same calls give the same addresses and sizes. VdPersistDisplay counts as a call:
-// it allocates 64 bytes of large pages, which the title frees.
+// shared/reference-logs (run 1 of each): the same calls give the same addresses and sizes. VdPersistDisplay counts as a
+// call: it allocates 64 bytes of large pages, which the title frees.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

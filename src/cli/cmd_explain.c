@@ -113,8 +113,8 @@ static bool parse_options(int argc, char **argv, struct options *out)
         } else if (!strcmp(argv[i], "--log") && i + 1 < argc) {
             out->log = argv[++i];
         } else if (argv[i][0] == '-') {
-            fprintf(stderr, "xenolith explain: %s\n", strcmp(argv[i], "--log") ? "unknown option; see --help"
-                                                                                : "--log needs a file");
+            fprintf(stderr, "xenolith explain: %s\n",
+                    strcmp(argv[i], "--log") ? "unknown option; see --help" : "--log needs a file");
             return false;
         } else if (!parse_address(argv[i], &unused)) {
             fprintf(stderr, "xenolith explain: '%s' is not a 32-bit hexadecimal address\n", argv[i]);

@@ -1,6 +1,6 @@
 // memory.h: the guest's 4 GiB address space: regions, heaps, page tables, protection, MMIO windows, explain.
 // Life: mem_create, then allocate, protect and map while titles run, mem_destroy.
-// Threads: one thread at a time, except mem_explain_static and mem_region_of, which are pure.
+// Threads: one thread at a time, except mem_explain, mem_region, mem_region_of and mem_bus_address, which are pure.
 // Facts: shared/reference/memory_map.tsv (allocator rules of the reference), docs/memory.md.
 //
 // A guest byte at address A lies at mem_base(m) + A in the host. Pages that the guest may not touch are host pages
@@ -72,22 +72,25 @@ struct mem_request {
     bool top_down;      // physical views always search top-down
 };
 
-// Finds a free range by the reference's rules (memory_map.tsv: alloc_rule) and takes it, also in the parent of a physical
-// view. Fails with ERR_NO_SPACE and changes nothing. The range stays taken until mem_release.
+// Finds a free range by the reference's rules (memory_map.tsv: alloc_rule) and takes it, also in the parent of a
+// physical view. Fails with ERR_NO_SPACE and changes nothing. The range stays taken until mem_release.
 bool mem_allocate(struct mem *m, const struct mem_request *request, gva *out, struct error *err);
 
 // Takes (MEM_RESERVED), commits, or both, exactly [base, base + size). Committing inside an own reservation is allowed;
 // reserving what is taken fails with ERR_NO_SPACE. Committing committed pages again changes only their protection.
 bool mem_allocate_at(struct mem *m, gva base, uint32_t size, unsigned state, unsigned protect, struct error *err);
 
-// The same for bus addresses in the parent heap itself, not through a view (boot reserves 0x1FFF0000 so). Committed pages
-// become accessible in every view. Pages that a view has allocated are taken.
+// The same for bus addresses in the parent heap itself, not through a view (boot reserves 0x1FFF0000 so). Committed
+// pages become accessible in every view. Pages that a view has allocated are taken.
 bool mem_allocate_bus_at(struct mem *m, gpa base, uint32_t size, unsigned state, unsigned protect, struct error *err);
 
-// Gives the pages' contents back; the reservation stays.
+// Gives the pages' contents back; the reservation stays. Fails with ERR_STATE where a page is free.
 bool mem_decommit(struct mem *m, gva base, uint32_t size, struct error *err);
-// Ends the whole allocation that starts at `base`. Its size goes to *size (NULL allowed). Fails where none starts.
+// Ends the whole allocation that starts at `base`. Its size goes to *size (NULL allowed). Fails where none starts. Memory
+// of a view is released through that view, not through an alias.
 bool mem_release(struct mem *m, gva base, uint32_t *size, struct error *err);
+// All pages must be committed and of one allocation. In physical memory only this view's access changes. *old is the
+// first page's protection before (NULL allowed).
 bool mem_protect(struct mem *m, gva base, uint32_t size, unsigned protect, unsigned *old, struct error *err);
 
 struct mem_range {

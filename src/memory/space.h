@@ -7,12 +7,12 @@
 #include "base/error.h"
 #include "memory/memory.h"
 
-#define GUEST_SIZE 0x100000000ull  // bytes of the guest's address space
-#define GUARD_SIZE 0x10000ull      // bytes without access on either side of it
-#define BUS_SIZE 0x20000000u       // bytes of physical memory
-#define IMAGE_SIZE 0x10000000u     // bytes of image memory
-#define HOST_PAGE 0x1000u          // the host's page, and the guest's smallest
-#define ALIAS_BASE 0x7F000000u     // the fixed view of the first 16 MB of physical memory
+#define GUEST_SIZE 0x100000000ull // bytes of the guest's address space
+#define GUARD_SIZE 0x10000ull     // bytes without access on either side of it
+#define BUS_SIZE   0x20000000u    // bytes of physical memory
+#define IMAGE_SIZE 0x10000000u    // bytes of image memory
+#define HOST_PAGE  0x1000u        // the host's page, and the guest's smallest
+#define ALIAS_BASE 0x7F000000u    // the fixed view of the first 16 MB of physical memory
 #define ALIAS_SIZE 0x01000000u
 
 enum { MAX_MMIO = 8, MAX_LISTENERS = 4 };
@@ -31,8 +31,8 @@ struct mem_table {
 };
 
 struct mem {
-    uint8_t *base;   // host address of guest address 0
-    uint8_t *bus;    // physical memory, always accessible, outside the guest's address space
+    uint8_t *base; // host address of guest address 0
+    uint8_t *bus;  // physical memory, always accessible, outside the guest's address space
     int physical_fd, image_fd;
     uint8_t *access; // per 4 KB of the guest's address space: MEM_READ and MEM_WRITE as the host pages have them
     struct mem_table tables[MEM_REGION_COUNT];
@@ -48,7 +48,7 @@ struct mem {
 // A run of pages in one heap, and the same bytes in the parent where the heap is a view of physical memory.
 struct mem_span {
     struct mem_table *table;
-    uint32_t first, count;   // pages of `table`
+    uint32_t first, count;    // pages of `table`
     struct mem_table *parent; // NULL where there is none
     uint32_t parent_first, parent_count;
 };

@@ -236,14 +236,19 @@ static void test_out_of_space(void **state)
 static void test_alignment_beyond_view(void **state)
 {
     struct mem *m = *state;
-    const struct mem_request q = {.heap = MEM_VE0000000, .size = 0x1000, .alignment = 0x10000, .state = BOTH,
-                                  .protect = MEM_READ_WRITE};
+    const struct mem_request q = {
+        .heap = MEM_VE0000000, .size = 0x1000, .alignment = 0x10000, .state = BOTH, .protect = MEM_READ_WRITE};
     gva out;
     uint32_t free_pages, total;
     assert_true(mem_allocate(m, &q, &out, NULL));
     assert_int_equal(out, 0xFFCFF000u); // bus 0x1FD00000, the view's last page
-    const struct mem_request wide = {.heap = MEM_VE0000000, .size = 0x2000, .alignment = 0x20000, .low = 0x1FD00000,
-                                     .high = 0xFFFFFFFFu, .state = BOTH, .protect = MEM_READ_WRITE};
+    const struct mem_request wide = {.heap = MEM_VE0000000,
+                                     .size = 0x2000,
+                                     .alignment = 0x20000,
+                                     .low = 0x1FD00000,
+                                     .high = 0xFFFFFFFFu,
+                                     .state = BOTH,
+                                     .protect = MEM_READ_WRITE};
     assert_false(mem_allocate(m, &wide, &out, NULL));
     mem_physical_pages(m, &free_pages, &total);
     assert_int_equal(free_pages, total - 1);
@@ -346,7 +351,7 @@ static void test_string(void **state)
     assert_true(mem_allocate_at(m, 0x10000, 0x1000, BOTH, MEM_READ_WRITE, NULL));
     assert_true(mem_write(m, 0x10FF8, "abcdefgh", 8));
     assert_true(mem_get_string(m, 0x10FF8, text, sizeof text));
-    assert_string_equal(text, "abcdefg"); // cut to the buffer
+    assert_string_equal(text, "abcdefg");                        // cut to the buffer
     assert_false(mem_get_string(m, 0x10FFC, text, sizeof text)); // memory ends before the string
     assert_true(mem_set8(m, 0x10FFF, 0));
     assert_true(mem_get_string(m, 0x10FFC, text, sizeof text));

@@ -62,7 +62,7 @@ static const struct {
     {0x0FE30000, "twui r3, 0"},
     {0x0CC30000, "twllei r3, 0"},
     {0x7FE00008, "trap"},
-    {0x4C633242, "creqv 4*cr0+so, 4*cr0+so, 4*cr1+eq"},
+    {0x4C633242, "creqv so, so, 4*cr1+eq"},
     {0x4CC63182, "crclr 4*cr1+eq"},
     {0x44000002, "sc 0"},
     {0xFC61103A, "fmadd f3, f1, f0, f2"},

@@ -36,6 +36,9 @@ struct runner {
     struct json_tokener *tokener;
     struct block blocks[MAX_BLOCKS]; // the first is the data block, the second the block of the last code
     unsigned block_count;
+    gva code;            // where the last code was
+    uint32_t code_bytes; // its length
+    bool wandered;       // it may have run elsewhere
     bool quiet;
     unsigned long passed, failed;
     unsigned long line;
@@ -299,11 +302,13 @@ static void reset_memory(struct runner *r, gva code)
             memset(host, 0, r->blocks[i].size);
     }
     for (unsigned i = 0; i < r->block_count; i++) {
-        cpu_invalidate(r->cpu, r->blocks[i].base, r->blocks[i].size);
+        if (r->wandered || i >= keep)
+            cpu_invalidate(r->cpu, r->blocks[i].base, r->blocks[i].size);
         if (i >= keep)
             mem_release(r->mem, r->blocks[i].base, NULL, NULL);
     }
     r->block_count = keep;
+    cpu_invalidate(r->cpu, r->code, r->code_bytes);
 }
 
 static int hex_digit(char c)
@@ -369,12 +374,35 @@ static bool number_u32(json_object *value, uint32_t *out)
     return json_object_is_type(value, json_type_string) && parse_u32(json_object_get_string(value), &end, out) && !*end;
 }
 
+// Code without branches that ends with blr was decoded nowhere but where it is.
+static bool may_wander(uint32_t word, bool last)
+{
+    enum { BLR = 0x4E800020 };
+    unsigned primary = word >> 26;
+    return last ? word != BLR : primary == 16 || primary == 18 || primary == 19;
+}
+
+static bool store_word(struct runner *r, struct test *t, unsigned index, uint32_t word, struct error *err)
+{
+    gva at = t->base + 4 * index;
+    if (index >= MAX_WORDS || at < t->base)
+        return error_set(err, ERR_FORMAT, "\"code\": more than %d words, or beyond the address space", MAX_WORDS);
+    if (!mem_set32(r->mem, at, word) && (!map_pages(r, at, 4, err) || !mem_set32(r->mem, at, word)))
+        return false;
+    r->code_bytes += 4;
+    return true;
+}
+
 static bool load_code(struct runner *r, struct test *t, json_object *code, struct error *err)
 {
     if (!json_object_is_type(code, json_type_string))
         return error_set(err, ERR_FORMAT, "\"code\" is missing or not a string of hex words");
     const char *text = json_object_get_string(code);
     unsigned count = 0;
+    uint32_t value = 0;
+    r->code = t->base;
+    r->code_bytes = 0;
+    r->wandered = false;
     for (;;) {
         text += strspn(text, " \t\n,");
         if (!*text)
@@ -391,16 +419,15 @@ static bool load_code(struct runner *r, struct test *t, json_object *code, struc
         for (; length; word += 8, length -= 8, count++) {
             char digits[9] = {0};
             memcpy(digits, word, 8);
-            gva at = t->base + 4 * count;
-            if (count >= MAX_WORDS || at < t->base)
-                return error_set(err, ERR_FORMAT, "\"code\": more than %d words, or beyond the address space", MAX_WORDS);
-            if (!mem_set32(r->mem, at, (uint32_t)strtoul(digits, NULL, 16))) {
-                if (!map_pages(r, at, 4, err))
-                    return false;
-                mem_set32(r->mem, at, (uint32_t)strtoul(digits, NULL, 16));
-            }
+            if (count)
+                r->wandered |= may_wander(value, false);
+            value = (uint32_t)strtoul(digits, NULL, 16);
+            if (!store_word(r, t, count, value, err))
+                return false;
         }
     }
+    r->wandered |= may_wander(value, true);
+    cpu_invalidate(r->cpu, r->code, r->code_bytes);
     return count || error_set(err, ERR_FORMAT, "\"code\" is empty");
 }
 

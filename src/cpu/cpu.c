@@ -1,3 +1,0 @@
-// placeholder until the module's first source
-extern int cpu_placeholder;
-int cpu_placeholder;

@@ -1,0 +1,282 @@
+// The interpreter: threaded code over a mirror of the guest address space.
+//
+// Every guest instruction at address A has a cell at cells + A / 4, made on first execution: the distance of its handler
+// from the decoding handler, and the instruction word. Zero, the state of memory never touched, is the decoding handler
+// itself. The mirror is reserved at a multiple of 8 GiB, so a cell's address tells its guest address by a shift.
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cpu/cpu.h"
+#include "ppc/semantics/all.h"
+
+struct cell {
+    int32_t handler; // bytes from handle_decode
+    uint32_t insn;
+};
+
+enum { CELL_SHIFT = 1 }; // 8-byte cells for 4-byte instructions
+static const uint64_t mirror_bytes = (uint64_t)1 << 33;
+
+struct cpu {
+    struct mem *mem;
+    uint8_t *memory; // host address of guest address 0
+    void *reservation;
+    struct cell *cells;
+};
+
+// A handler returns the next cell, or NULL to leave. In optimised builds it calls the next handler itself, as a jump.
+typedef struct cell *handler_function(struct ppc_state *s, struct cell *c, uint8_t *m);
+
+static handler_function handle_decode;
+
+static inline uint32_t cell_pc(const struct cell *c)
+{
+    return (uint32_t)((uintptr_t)c >> CELL_SHIFT);
+}
+
+static inline struct cell *cell_at(const struct cell *c, uint32_t pc)
+{
+    return (struct cell *)(((uintptr_t)c & ~(uintptr_t)(mirror_bytes - 1)) + ((uintptr_t)pc << CELL_SHIFT));
+}
+
+static inline handler_function *cell_handler(const struct cell *c)
+{
+    return (handler_function *)((uintptr_t)handle_decode + (uintptr_t)(intptr_t)c->handler);
+}
+
+// ASan keeps stack frames alive over calls, and without optimisation there are no tail calls: return to the loop there.
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+#define GO(c) return cell_handler(c)(s, (c), m)
+#else
+#define GO(c) return (c)
+#endif
+
+// Ends the block with the instruction at `pc`, and starts the next at `target`.
+static inline void charge(struct ppc_state *s, uint32_t pc, uint32_t target)
+{
+    s->cycles += (pc - s->block_pc) / 4 + 1;
+    s->block_pc = target;
+}
+
+static struct cell *leave(struct ppc_state *s, enum ppc_exit why)
+{
+    s->exit = (uint8_t)why;
+    return NULL;
+}
+
+// One handler for each variant (Rc, OE, LK bits) of each instruction: the compiler folds the tests of those bits.
+#define VARIANT_INSN(variant, bits) ((c->insn & ~(uint32_t)(variant)) | (bits))
+
+#define HANDLER_PLAIN(id, variant, bits, suffix)                                                                       \
+    static struct cell *handle_##id##suffix(struct ppc_state *s, struct cell *c, uint8_t *m)                           \
+    {                                                                                                                  \
+        op_##id(s, m, VARIANT_INSN(variant, bits), cell_pc(c));                                                        \
+        GO(c + 1);                                                                                                     \
+    }
+
+#define HANDLER_MEMORY(id, variant, bits, suffix)                                                                      \
+    static struct cell *handle_##id##suffix(struct ppc_state *s, struct cell *c, uint8_t *m)                           \
+    {                                                                                                                  \
+        s->pc = cell_pc(c);                                                                                            \
+        op_##id(s, m, VARIANT_INSN(variant, bits), cell_pc(c));                                                        \
+        GO(c + 1);                                                                                                     \
+    }
+
+#define HANDLER_EXIT(id, variant, bits, suffix)                                                                        \
+    static struct cell *handle_##id##suffix(struct ppc_state *s, struct cell *c, uint8_t *m)                           \
+    {                                                                                                                  \
+        s->pc = cell_pc(c);                                                                                            \
+        op_##id(s, m, VARIANT_INSN(variant, bits), cell_pc(c));                                                        \
+        if (__builtin_expect(s->exit, 0))                                                                              \
+            return NULL;                                                                                               \
+        GO(c + 1);                                                                                                     \
+    }
+
+// Safepoints: targets of calls, and of taken branches to a lower or equal address.
+#define JUMP(target_pc, is_call)                                                                                       \
+    do {                                                                                                               \
+        uint32_t jump_to_ = (target_pc);                                                                               \
+        charge(s, cell_pc(c), jump_to_);                                                                               \
+        if (((is_call) || jump_to_ <= cell_pc(c)) && __builtin_expect(s->cycles >= s->slice_end, 0))                   \
+            return leave(s, PPC_EXIT_SLICE);                                                                           \
+        struct cell *next_ = cell_at(c, jump_to_);                                                                     \
+        GO(next_);                                                                                                     \
+    } while (0)
+
+#define HANDLER_BRANCH(id, variant, bits, suffix)                                                                      \
+    static struct cell *handle_##id##suffix(struct ppc_state *s, struct cell *c, uint8_t *m)                           \
+    {                                                                                                                  \
+        uint32_t insn = VARIANT_INSN(variant, bits);                                                                   \
+        if (!op_##id(s, m, insn, cell_pc(c)))                                                                          \
+            GO(c + 1);                                                                                                 \
+        JUMP(ppc_branch_target(insn, cell_pc(c)), LK(insn));                                                           \
+    }
+
+#define HANDLER_INDIRECT(id, variant, bits, suffix)                                                                    \
+    static struct cell *handle_##id##suffix(struct ppc_state *s, struct cell *c, uint8_t *m)                           \
+    {                                                                                                                  \
+        uint32_t insn = VARIANT_INSN(variant, bits);                                                                   \
+        if (!op_##id(s, m, insn, cell_pc(c)))                                                                          \
+            GO(c + 1);                                                                                                 \
+        JUMP(s->target, LK(insn));                                                                                     \
+    }
+
+// The low bit of `variant` set and the high bit (OE, or Rc at bit 6 or 10) set make up to four handlers an instruction.
+#define LOW(variant) ((variant)&1u)
+#define HIGH(variant) ((variant) & ~1u)
+#define OPCODE(id, text, value, mask, kind, variant, operands)                                                         \
+    HANDLER_##kind(id, variant, 0u, _0)                                                                                \
+    HANDLER_##kind(id, variant, LOW(variant), _1)                                                                      \
+    HANDLER_##kind(id, variant, HIGH(variant), _2)                                                                     \
+    HANDLER_##kind(id, variant, variant, _3)
+#include "ppc/opcodes.def"
+#undef OPCODE
+
+static handler_function *const handlers[PPC_OPCODE_COUNT][4] = {
+#define OPCODE(id, text, value, mask, kind, variant, operands)                                                         \
+    {handle_##id##_0, handle_##id##_1, handle_##id##_2, handle_##id##_3},
+#include "ppc/opcodes.def"
+#undef OPCODE
+};
+
+static struct cell *handle_illegal(struct ppc_state *s, struct cell *c, uint8_t *m)
+{
+    (void)m;
+    s->pc = cell_pc(c);
+    return leave(s, PPC_EXIT_ILLEGAL);
+}
+
+static struct cell *handle_decode(struct ppc_state *s, struct cell *c, uint8_t *m)
+{
+    s->pc = cell_pc(c);
+    s->exit = PPC_EXIT_FETCH; // what a fault of the next line means
+    uint32_t insn = be32_get(m + s->pc);
+    s->exit = PPC_EXIT_NONE;
+    enum ppc_opcode op = ppc_decode(insn);
+    handler_function *handler = handle_illegal;
+    if (op != PPC_OP_INVALID) {
+        uint32_t variant = ppc_opcodes[op].variant;
+        handler = handlers[op][(insn & LOW(variant) ? 1 : 0) + (insn & HIGH(variant) ? 2 : 0)];
+    }
+    c->insn = insn;
+    c->handler = (int32_t)((intptr_t)handler - (intptr_t)handle_decode);
+    GO(c);
+}
+
+bool cpu_create(struct cpu **out, struct mem *m, struct error *err)
+{
+    struct cpu *cpu = calloc(1, sizeof *cpu);
+    if (!cpu)
+        return error_set(err, ERR_MEMORY, "no memory for the CPU");
+    cpu->mem = m;
+    cpu->memory = mem_base(m);
+    cpu->reservation = mmap(NULL, 2 * mirror_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (cpu->reservation == MAP_FAILED) {
+        free(cpu);
+        return error_set(err, ERR_MEMORY, "cannot reserve 16 GiB of address space for decoded code");
+    }
+    madvise(cpu->reservation, 2 * mirror_bytes, MADV_DONTDUMP);
+    uintptr_t start = ((uintptr_t)cpu->reservation + mirror_bytes - 1) & ~(uintptr_t)(mirror_bytes - 1);
+    cpu->cells = (struct cell *)start;
+    *out = cpu;
+    return true;
+}
+
+void cpu_destroy(struct cpu *cpu)
+{
+    if (!cpu)
+        return;
+    munmap(cpu->reservation, 2 * mirror_bytes);
+    free(cpu);
+}
+
+// Few cells are cleared one by one: that reads them only, where nothing was decoded, and keeps their host page.
+enum { FEW_BYTES = 4096 };
+
+static void forget_few(struct cpu *cpu, gva base, uint32_t size)
+{
+    struct cell *first = cell_at(cpu->cells, base & ~3u);
+    for (struct cell *c = first; c < first + size / 4 + 2; c++)
+        if (c->handler)
+            c->handler = 0;
+}
+
+static void forget(struct cpu *cpu, gva base, uint64_t size)
+{
+    if (size <= FEW_BYTES && base <= UINT32_MAX - 2 * FEW_BYTES) {
+        forget_few(cpu, base, (uint32_t)size);
+        return;
+    }
+    uint64_t first = ((uint64_t)base << CELL_SHIFT) & ~4095ull;
+    uint64_t end = ((((uint64_t)base + size) << CELL_SHIFT) + 4095) & ~4095ull;
+    if (end > mirror_bytes)
+        end = mirror_bytes;
+    madvise((uint8_t *)cpu->cells + first, end - first, MADV_DONTNEED);
+}
+
+void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)
+{
+    forget(cpu, base, size);
+    struct mem_explanation x;
+    mem_explain(base, &x);
+    for (unsigned i = 0; i < x.alias_count; i++)
+        forget(cpu, x.aliases[i], size);
+}
+
+// After a run that ended anywhere: pc, cycles and block_pc say the same.
+static enum ppc_exit settle(struct ppc_state *s)
+{
+    switch (s->exit) {
+    case PPC_EXIT_SLICE: // charged by the jump
+        s->pc = s->block_pc;
+        break;
+    case PPC_EXIT_SYSCALL: // the sc itself counts
+        s->pc += 4;
+        s->cycles = ppc_now(s);
+        break;
+    default:
+        s->cycles = ppc_now(s);
+    }
+    s->block_pc = s->pc;
+    s->reserved = 0;
+    return (enum ppc_exit)s->exit;
+}
+
+// Runs until something stops it. icbi stops it only for as long as it takes to forget the line.
+static void run(struct cpu *cpu, struct ppc_state *s)
+{
+    struct cell *c = cell_at(cpu->cells, s->pc);
+    for (;;) {
+        while (c)
+            c = cell_handler(c)(s, c, cpu->memory);
+        if (s->exit != PPC_EXIT_ICACHE)
+            return;
+        s->exit = PPC_EXIT_NONE;
+        cpu_invalidate(cpu, s->fault_address, 128);
+        c = cell_at(cpu->cells, s->pc + 4);
+    }
+}
+
+static void caught(struct ppc_state *s, const struct mem_scope *scope)
+{
+    s->fault_address = scope->fault.address;
+    s->fault_write = scope->fault.write;
+    if (s->exit != PPC_EXIT_FETCH)
+        s->exit = PPC_EXIT_FAULT;
+}
+
+enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
+{
+    s->pc &= ~3u;
+    s->block_pc = s->pc;
+    s->exit = PPC_EXIT_NONE;
+    struct mem_scope scope;
+    mem_scope_enter(&scope, cpu->mem);
+    if (sigsetjmp(scope.env, 0) == 0)
+        run(cpu, s);
+    else
+        caught(s, &scope);
+    mem_scope_leave(&scope);
+    return settle(s);
+}

@@ -1,0 +1,136 @@
+// semantics.h: the words in which instructions are defined. One function an instruction, for every engine.
+//
+//     OP(addi)
+//     {
+//         s->gpr[RT(insn)] = ra_or_zero(s, insn) + SIMM(insn);
+//     }
+//
+// `s` is the state, `m` the host address of guest address 0, `insn` the word, `pc` its address. An engine may know insn and
+// pc as constants. Rules: memory is touched before any register changes (a fault must leave the instruction undone, except
+// lmw and the strings); nothing truncates a register for convenience; no loops where straight code does, no calls but to
+// out-of-line slow paths (declared here or in the group's header, defined in slow_*.c); only host operations that are the
+// same on every host. Compiles with gcc 12 and clang 19.
+#pragma once
+#include <string.h>
+
+#include "base/bytes.h"
+#include "ppc/ppc.h"
+
+#define UNUSED_OK __attribute__((unused))
+#define OP(id)                                                                                                         \
+    static inline UNUSED_OK void op_##id(UNUSED_OK struct ppc_state *s, UNUSED_OK uint8_t *m, UNUSED_OK uint32_t insn, \
+                                         UNUSED_OK uint32_t pc)
+#define BRANCH_OP(id)                                                                                                  \
+    static inline UNUSED_OK bool op_##id(UNUSED_OK struct ppc_state *s, UNUSED_OK uint8_t *m, UNUSED_OK uint32_t insn, \
+                                         UNUSED_OK uint32_t pc)
+
+// ---- Fields of the word
+#define RT(insn) ((insn) >> 21 & 31)
+#define RS(insn) ((insn) >> 21 & 31)
+#define RA(insn) ((insn) >> 16 & 31)
+#define RB(insn) ((insn) >> 11 & 31)
+#define RC(insn) ((insn) >> 6 & 31) // third source, not the record bit
+#define SIMM(insn) ((uint64_t)(int64_t)(int16_t)(insn))
+#define UIMM(insn) ((uint64_t)(uint16_t)(insn))
+#define RECORD(insn) ((insn) & 1)
+#define OE(insn) ((insn) >> 10 & 1)
+#define BF(insn) ((insn) >> 23 & 7) // CR field written
+#define BO(insn) ((insn) >> 21 & 31)
+#define BI(insn) ((insn) >> 16 & 31)
+#define LK(insn) ((insn) & 1)
+
+// VMX128's split register numbers.
+#define VD128(insn) (((insn) >> 21 & 31) | ((insn) >> 2 & 3) << 5)
+#define VA128(insn) (((insn) >> 16 & 31) | ((insn) >> 5 & 1) << 5 | ((insn) >> 10 & 1) << 6)
+#define VB128(insn) (((insn) >> 11 & 31) | ((insn)&3) << 5)
+
+// ---- Registers
+static inline uint64_t ra_or_zero(const struct ppc_state *s, uint32_t insn)
+{
+    return RA(insn) ? s->gpr[RA(insn)] : 0;
+}
+
+static inline uint32_t ea_d(const struct ppc_state *s, uint32_t insn)
+{
+    return (uint32_t)(ra_or_zero(s, insn) + SIMM(insn));
+}
+
+static inline uint32_t ea_ds(const struct ppc_state *s, uint32_t insn)
+{
+    return (uint32_t)(ra_or_zero(s, insn) + (SIMM(insn) & ~3ull));
+}
+
+static inline uint32_t ea_x(const struct ppc_state *s, uint32_t insn)
+{
+    return (uint32_t)(ra_or_zero(s, insn) + s->gpr[RB(insn)]);
+}
+
+static inline void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bool gt, bool eq, bool so)
+{
+    s->cr[4 * field + PPC_LT] = lt;
+    s->cr[4 * field + PPC_GT] = gt;
+    s->cr[4 * field + PPC_EQ] = eq;
+    s->cr[4 * field + PPC_SO] = so;
+}
+
+// CR0 from a result, as record forms do: in 32-bit mode (docs/cpu.md) its low half counts.
+static inline void record(struct ppc_state *s, uint64_t result)
+{
+    int32_t v = (int32_t)result;
+    set_cr_field(s, 0, v < 0, v > 0, v == 0, s->xer_so);
+}
+
+// ---- Leaving the engine (kind EXIT)
+static inline void op_leave(struct ppc_state *s, enum ppc_exit why)
+{
+    s->exit = (uint8_t)why;
+}
+
+// For an instruction whose meaning is not written yet: loud, never skipped.
+static inline bool op_unimplemented(struct ppc_state *s)
+{
+    s->exit = PPC_EXIT_ILLEGAL;
+    return false;
+}
+
+// ---- Guest memory: big-endian, any alignment, 32-bit effective addresses. An access outside mapped memory is a host fault
+// that the engine turns into PPC_EXIT_FAULT; device registers work through the same door.
+static inline uint8_t load8(const uint8_t *m, uint32_t ea)
+{
+    return *(const volatile uint8_t *)(m + ea);
+}
+
+static inline uint16_t load16(const uint8_t *m, uint32_t ea)
+{
+    return be16_get(m + ea);
+}
+
+static inline uint32_t load32(const uint8_t *m, uint32_t ea)
+{
+    return be32_get(m + ea);
+}
+
+static inline uint64_t load64(const uint8_t *m, uint32_t ea)
+{
+    return be64_get(m + ea);
+}
+
+static inline void store8(uint8_t *m, uint32_t ea, uint8_t v)
+{
+    *(volatile uint8_t *)(m + ea) = v;
+}
+
+static inline void store16(uint8_t *m, uint32_t ea, uint16_t v)
+{
+    be16_set(m + ea, v);
+}
+
+static inline void store32(uint8_t *m, uint32_t ea, uint32_t v)
+{
+    be32_set(m + ea, v);
+}
+
+static inline void store64(uint8_t *m, uint32_t ea, uint64_t v)
+{
+    be64_set(m + ea, v);
+}

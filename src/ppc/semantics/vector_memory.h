@@ -3,21 +3,21 @@
 #include "ppc/semantics/vmx_permute.h"
 
 // The aligned 16 bytes around `ea`, in register order. The element loads (lvebx...) load them whole, as the hardware does.
-static inline UNUSED_OK v4u load_vector(const uint8_t *m, uint32_t ea)
+ALWAYS v4u load_vector(const uint8_t *m, uint32_t ea)
 {
     v4u x;
     memcpy(&x, m + (ea & ~15u), sizeof x);
     return vmx_reverse_bytes(x);
 }
 
-static inline UNUSED_OK void store_vector(uint8_t *m, uint32_t ea, v4u x)
+ALWAYS void store_vector(uint8_t *m, uint32_t ea, v4u x)
 {
     x = vmx_reverse_bytes(x);
     memcpy(m + (ea & ~15u), &x, sizeof x);
 }
 
 // Writes `count` bytes (0 to 16) and nothing else: two overlapping stores of one size.
-static inline UNUSED_OK void store_bytes(uint8_t *to, const uint8_t *from, uint32_t count)
+ALWAYS void store_bytes(uint8_t *to, const uint8_t *from, uint32_t count)
 {
     if (count == 16)
         memcpy(to, from, 16);
@@ -35,26 +35,26 @@ static inline UNUSED_OK void store_bytes(uint8_t *to, const uint8_t *from, uint3
 }
 
 // The bytes from `ea` to the end of its 16, moved to the left end of the register; zeros behind.
-static inline UNUSED_OK v4u load_left(const uint8_t *m, uint32_t ea)
+ALWAYS v4u load_left(const uint8_t *m, uint32_t ea)
 {
     return vmx_bytes_up(load_vector(m, ea), ea & 15);
 }
 
 // The bytes before `ea` in its 16, moved to the right end; zeros before. None where it is aligned: memory is not touched.
-static inline UNUSED_OK v4u load_right(const uint8_t *m, uint32_t ea)
+ALWAYS v4u load_right(const uint8_t *m, uint32_t ea)
 {
     if (!(ea & 15))
         return splat_word(0);
     return vmx_bytes_down(load_vector(m, ea), 16 - (ea & 15));
 }
 
-static inline UNUSED_OK void store_left(uint8_t *m, uint32_t ea, v4u x)
+ALWAYS void store_left(uint8_t *m, uint32_t ea, v4u x)
 {
     x = vmx_reverse_bytes(x);
     store_bytes(m + ea, (const uint8_t *)&x, 16 - (ea & 15));
 }
 
-static inline UNUSED_OK void store_right(uint8_t *m, uint32_t ea, v4u x)
+ALWAYS void store_right(uint8_t *m, uint32_t ea, v4u x)
 {
     uint32_t count = ea & 15;
     x = vmx_reverse_bytes(x);
@@ -62,17 +62,17 @@ static inline UNUSED_OK void store_right(uint8_t *m, uint32_t ea, v4u x)
 }
 
 // An element goes to the address it belongs to: where it stands in the register.
-static inline UNUSED_OK void store_element_byte(uint8_t *m, uint32_t ea, const union ppc_vector *x)
+ALWAYS void store_element_byte(uint8_t *m, uint32_t ea, const union ppc_vector *x)
 {
     store8(m, ea, x->b[~ea & 15]);
 }
 
-static inline UNUSED_OK void store_element_halfword(uint8_t *m, uint32_t ea, const union ppc_vector *x)
+ALWAYS void store_element_halfword(uint8_t *m, uint32_t ea, const union ppc_vector *x)
 {
     store16(m, ea & ~1u, x->h[~ea >> 1 & 7]);
 }
 
-static inline UNUSED_OK void store_element_word(uint8_t *m, uint32_t ea, const union ppc_vector *x)
+ALWAYS void store_element_word(uint8_t *m, uint32_t ea, const union ppc_vector *x)
 {
     store32(m, ea & ~3u, x->w[~ea >> 2 & 3]);
 }

@@ -1,5 +1,6 @@
 // vmx.h: what the instructions of the group vmx in opcodes.def mean: a form and a body each.
 #pragma once
+#include "ppc/semantics/vmx_estimate.h"
 #include "ppc/semantics/vmx_float.h"
 #include "ppc/semantics/vmx_integer.h"
 #include "ppc/semantics/vmx_pack.h"

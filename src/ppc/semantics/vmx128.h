@@ -1,5 +1,6 @@
 // vmx128.h: what the instructions of the group vmx128 in opcodes.def mean. Most are VMX instructions with 128 registers.
 #pragma once
+#include "ppc/semantics/vmx_estimate.h"
 #include "ppc/semantics/vmx_float.h"
 #include "ppc/semantics/vmx_integer.h"
 #include "ppc/semantics/vmx_pack.h"

@@ -6,7 +6,8 @@
 #include "ppc/vector_host.h"
 
 #define VR(n) (*(v4u *)&s->vr[n])
-#define BODY(name) static inline UNUSED_OK v4u vmx_##name
+#define ALWAYS static inline __attribute__((unused, always_inline)) // handlers have no stack frames
+#define BODY(name) ALWAYS v4u vmx_##name
 #define STATE UNUSED_OK struct ppc_state *s
 
 // VMX: VD, VA, VB, VC are five bits wide.
@@ -74,33 +75,55 @@
             record(s, result);                                                                                         \
     }
 
+// Floats as bits.
+#define SIGN splat_word(0x80000000)
+#define MAGNITUDE splat_word(0x7FFFFFFF)
+
+ALWAYS v4u vmx_is_nan(v4u x)
+{
+    return (v4u)((v4f)x != (v4f)x);
+}
+
+ALWAYS v4u vmx_quiet(v4u x)
+{
+    return x | 0x00400000;
+}
+
+// With VSCR.NJ set, denormals are zeros of their sign.
+ALWAYS v4u vmx_flush(const struct ppc_state *s, v4u x)
+{
+    v4u least_normal = splat_word((uint32_t)s->vscr_nj << 23);
+    v4u tiny = (v4u)((v4s)least_normal > (v4s)(x & MAGNITUDE));
+    return x & ~(tiny & MAGNITUDE);
+}
+
 // VSCR.SAT is sticky: set where any bit of `x` is.
-static inline void vmx_saturated(struct ppc_state *s, v4u x)
+ALWAYS void vmx_saturated(struct ppc_state *s, v4u x)
 {
     s->vscr_sat |= host_any(x);
 }
 
 // CR6 of the comparisons: all true, 0, none true, 0.
-static inline UNUSED_OK void vmx_record(struct ppc_state *s, v4u mask)
+ALWAYS void vmx_record(struct ppc_state *s, v4u mask)
 {
     unsigned signs = host_signs(mask);
     set_cr_field(s, 6, signs == 0xFFFF, false, signs == 0, false);
 }
 
 // CR6 of vcmpbfp: 0, 0, all in bounds, 0.
-static inline UNUSED_OK void vmx_record_bounds(struct ppc_state *s, v4u result)
+ALWAYS void vmx_record_bounds(struct ppc_state *s, v4u result)
 {
     set_cr_field(s, 6, false, false, !host_any(result), false);
 }
 
 // Powers of two for shifts by multiplication, where the host cannot shift bytes.
-static inline UNUSED_OK v16u vmx_power(v4u b) // 1 << (b & 7)
+ALWAYS v16u vmx_power(v4u b) // 1 << (b & 7)
 {
     const v16u powers = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     return host_shuffle(powers, (v16u)b & splat_byte(7));
 }
 
-static inline UNUSED_OK v16u16 vmx_inverse_power(v4u b) // 256 >> (b & 7)
+ALWAYS v16u16 vmx_inverse_power(v4u b) // 256 >> (b & 7)
 {
     const v16u halves = {128, 64, 32, 16, 8, 4, 2, 1, 128, 64, 32, 16, 8, 4, 2, 1};
     return WIDEN(v16u16, host_shuffle(halves, (v16u)b & splat_byte(7))) * 2;

@@ -2,60 +2,65 @@
 //
 // VSCR.NJ set: denormal operands and results are zeros of their sign. A result below the least normal before rounding is
 // denormal, even where rounding would lift it. NaNs: the first operand that is a NaN, made quiet, in the order A, B, C of the
-// VMX form; else 0x7FC00000. The straight code computes; lanes with a NaN or at the least normal go to vmx_float.c.
+// VMX form; else 0x7FC00000. The straight code computes; lanes with a NaN or at the least normal are
+// looked at again.
 #pragma once
 #include "ppc/semantics/vmx_common.h"
-#include "ppc/vmx_float.h"
-
-#define SIGN splat_word(0x80000000)
-#define MAGNITUDE splat_word(0x7FFFFFFF)
-
-static inline UNUSED_OK v4u vmx_flush_below(v4u x, uint32_t least_normal)
-{
-    v4u tiny = (v4u)((v4s)splat_word(least_normal) > (v4s)(x & MAGNITUDE));
-    return x & ~(tiny & MAGNITUDE);
-}
-
-static inline UNUSED_OK v4u vmx_flush(const struct ppc_state *s, v4u x)
-{
-    return vmx_flush_below(x, (uint32_t)s->vscr_nj << 23);
-}
-
-static inline UNUSED_OK v4u vmx_is_nan(v4u x)
-{
-    return (v4u)((v4f)x != (v4f)x);
-}
-
-static inline UNUSED_OK v4u vmx_quiet(v4u x)
-{
-    return x | 0x00400000;
-}
 
 // ---- Arithmetic
+// `r` with each NaN replaced by the first NaN of a, b, c, made quiet, or by the default.
+ALWAYS v4u vmx_name_nans(v4u r, v4u a, v4u b, v4u c)
+{
+    v4u nan = choose(vmx_is_nan(c), vmx_quiet(c), splat_word(0x7FC00000));
+    nan = choose(vmx_is_nan(b), vmx_quiet(b), nan);
+    nan = choose(vmx_is_nan(a), vmx_quiet(a), nan);
+    return choose(vmx_is_nan(r), nan, r);
+}
+
 // Sums are exact where they are tiny.
 #define SUM(name, operator)                                                                                            \
     BODY(name)(STATE, v4u a, v4u b)                                                                                    \
     {                                                                                                                  \
         v4u r = (v4u)((v4f)vmx_flush(s, a) operator(v4f) vmx_flush(s, b));                                             \
-        if (__builtin_expect(host_signs(vmx_is_nan(r)) != 0, 0))                                                       \
-            r = vmx_nan_result(r, a, b, b);                                                                            \
+        if (__builtin_expect(host_any(vmx_is_nan(r)), 0))                                                              \
+            r = vmx_name_nans(r, a, b, b);                                                                             \
         return vmx_flush(s, r);                                                                                        \
     }
 SUM(addfp, +)
 SUM(subfp, -)
 #undef SUM
 
-static inline UNUSED_OK v4u vmx_unusual(v4u r)
+// Lanes of a product or its sum that need a second look: NaNs, and the least normal, which rounding may have reached from below.
+ALWAYS v4u vmx_unusual(v4u r)
 {
     return vmx_is_nan(r) | (v4u)((r & MAGNITUDE) == 0x00800000);
+}
+
+// The mask of the lanes where |a * c + b| is exactly below the least normal.
+ALWAYS v4u vmx_below_normal(v4u a, v4u c, v4u b)
+{
+    v4d product = WIDEN(v4d, (v4f)a) * WIDEN(v4d, (v4f)c), addend = WIDEN(v4d, (v4f)b);
+    v4d sum = product + addend, part = sum - product;
+    v4d lost = (product - (sum - part)) + (addend - part); // what rounding the sum to double took away
+    v4s64 low = (sum < 0x1p-126) & (sum > -0x1p-126);
+    low |= ((sum == 0x1p-126) & (lost < 0)) | ((sum == -0x1p-126) & (lost > 0));
+    return WIDEN(v4u, (v4u64)low);
+}
+
+// r = a * c + b, corrected in unusual lanes. `addend` is b, or what was added in its place.
+ALWAYS v4u vmx_correct(const struct ppc_state *s, v4u r, v4u a, v4u b, v4u c, v4u addend)
+{
+    r = vmx_name_nans(r, a, b, c);
+    v4u lifted = vmx_below_normal(a, c, addend) & (v4u)((r & MAGNITUDE) == 0x00800000);
+    return r & ~(lifted & MAGNITUDE & splat_word(0u - s->vscr_nj));
 }
 
 BODY(mulfp)(STATE, v4u a, v4u b)
 {
     v4u x = vmx_flush(s, a), y = vmx_flush(s, b);
     v4u r = (v4u)((v4f)x * (v4f)y);
-    if (__builtin_expect(host_signs(vmx_unusual(r)) != 0, 0))
-        r = vmx_product_result(r, x, y, SIGN, s->vscr_nj);
+    if (__builtin_expect(host_any(vmx_unusual(r)), 0))
+        r = vmx_correct(s, r, x, y, y, SIGN);
     return vmx_flush(s, r);
 }
 
@@ -64,8 +69,8 @@ BODY(maddfp)(STATE, v4u a, v4u b, v4u c)
 {
     v4u x = vmx_flush(s, a), y = vmx_flush(s, c), z = vmx_flush(s, b);
     v4u r = (v4u)host_fma((v4f)x, (v4f)y, (v4f)z);
-    if (__builtin_expect(host_signs(vmx_unusual(r)) != 0, 0))
-        r = vmx_product_result(r, x, y, z, s->vscr_nj);
+    if (__builtin_expect(host_any(vmx_unusual(r)), 0))
+        r = vmx_correct(s, r, x, z, y, z);
     return vmx_flush(s, r);
 }
 
@@ -74,22 +79,33 @@ BODY(nmsubfp)(STATE, v4u a, v4u b, v4u c)
 {
     v4u x = vmx_flush(s, a), y = vmx_flush(s, c), z = vmx_flush(s, b);
     v4u r = (v4u)host_fma((v4f)x, (v4f)y, (v4f)(z ^ SIGN)) ^ SIGN;
-    if (__builtin_expect(host_signs(vmx_unusual(r)) != 0, 0))
-        r = vmx_negative_product_result(r, x, y, z, s->vscr_nj);
+    if (__builtin_expect(host_any(vmx_unusual(r)), 0))
+        r = vmx_correct(s, r, x, z, y, z ^ SIGN);
     return vmx_flush(s, r);
 }
 
-// Sums of products in double, rounded once, in every lane. Denormal results are zero whatever NJ says.
-static inline UNUSED_OK v4u vmx_dot_result(struct ppc_state *s, double sum, v4u a, v4u b, unsigned lanes)
+// Sums of products in double, rounded once, in every lane. Denormal results are zero whatever NJ says; a finite sum that no
+// float can hold is a NaN. NaNs are found in the order x z y w, as the hardware's tree adds.
+ALWAYS v4u vmx_dot_nan(double sum, v4u a, v4u b, bool four)
 {
-    double magnitude = __builtin_fabs(sum);
-    if (__builtin_expect(!(magnitude >= 0x1p-126 && magnitude <= (double)__FLT_MAX__), 0))
-        return vmx_dot_unusual(sum, vmx_flush(s, a), vmx_flush(s, b), lanes);
-    float r = (float)sum;
-    return (v4u)(v4f){r, r, r, r};
+    v4u nan = choose(vmx_is_nan(b), vmx_quiet(b), splat_word(0));
+    nan = choose(vmx_is_nan(a), vmx_quiet(a), nan);
+    uint32_t first = nan[3] ? nan[3] : nan[1] ? nan[1] : nan[2] ? nan[2] : four && nan[0] ? nan[0] : 0x7FC00000;
+    bool infinite = __builtin_isinf(sum);
+    return splat_word(!infinite ? first : sum < 0 ? 0xFF800000 : 0x7F800000);
 }
 
-static inline UNUSED_OK v4d vmx_products(const struct ppc_state *s, v4u a, v4u b)
+ALWAYS v4u vmx_dot(double sum, v4u a, v4u b, bool four)
+{
+    double magnitude = __builtin_fabs(sum);
+    float r = magnitude < 0x1p-126 ? (float)(sum * 0.0) : (float)sum;
+    v4u result = (v4u)(v4f){r, r, r, r};
+    if (__builtin_expect(!(__builtin_fabsf(r) <= __FLT_MAX__), 0))
+        result = vmx_dot_nan(sum, a, b, four);
+    return result;
+}
+
+ALWAYS v4d vmx_products(const struct ppc_state *s, v4u a, v4u b)
 {
     return WIDEN(v4d, (v4f)vmx_flush(s, a)) * WIDEN(v4d, (v4f)vmx_flush(s, b));
 }
@@ -97,22 +113,22 @@ static inline UNUSED_OK v4d vmx_products(const struct ppc_state *s, v4u a, v4u b
 BODY(msum3fp)(STATE, v4u a, v4u b)
 {
     v4d p = vmx_products(s, a, b);
-    return vmx_dot_result(s, (p[3] + p[1]) + p[2], a, b, 3);
+    return vmx_dot((p[3] + p[1]) + p[2], a, b, false);
 }
 
 BODY(msum4fp)(STATE, v4u a, v4u b)
 {
     v4d p = vmx_products(s, a, b);
-    return vmx_dot_result(s, (p[3] + p[1]) + (p[2] + p[0]), a, b, 4);
+    return vmx_dot((p[3] + p[1]) + (p[2] + p[0]), a, b, true);
 }
 
 // ---- Minimum and maximum: -0 is less than +0
-static inline UNUSED_OK v4s vmx_order(v4u x) // a number that compares as the float does
+ALWAYS v4s vmx_order(v4u x) // a number that compares as the float does
 {
     return (v4s)(x ^ (v4u)((v4s)x >> 31) >> 1);
 }
 
-static inline UNUSED_OK v4u vmx_first_nan(v4u r, v4u a, v4u b)
+ALWAYS v4u vmx_first_nan(v4u r, v4u a, v4u b)
 {
     r = choose(vmx_is_nan(b), vmx_quiet(b), r);
     return choose(vmx_is_nan(a), vmx_quiet(a), r);
@@ -168,7 +184,7 @@ ROUND(rfiz, zero)
 #undef ROUND
 
 // ---- Integers
-static inline UNUSED_OK v4f vmx_scale(int exponent) // 2^exponent
+ALWAYS v4f vmx_scale(int exponent) // 2^exponent
 {
     return (v4f)splat_word((uint32_t)(127 + exponent) << 23);
 }
@@ -204,27 +220,3 @@ BODY(ctuxs)(STATE, v4u b, uint32_t fraction)
     x -= (v4f)(large & (v4u)(((v4f){0}) + 0x1p31f));
     return ((v4u)WIDEN(v4s, (v4f)((v4u)x & fits)) ^ (large & SIGN)) | over;
 }
-
-// ---- Estimates
-BODY(refp)(STATE, v4u b)
-{
-    return vmx_reciprocal(b, s->vscr_nj);
-}
-
-BODY(rsqrtefp)(STATE, v4u b)
-{
-    return vmx_reciprocal_root(b, s->vscr_nj);
-}
-
-BODY(exptefp)(STATE, v4u b)
-{
-    return vmx_power_of_two(b);
-}
-
-BODY(logefp)(STATE, v4u b)
-{
-    return vmx_logarithm(b, s->vscr_nj);
-}
-
-#undef SIGN
-#undef MAGNITUDE

@@ -79,7 +79,7 @@ BODY(subuws)(STATE, v4u a, v4u b)
 }
 
 // `exact` wrapped, where `wrapped` (sign bits) says so the nearest limit on the side of `sign`.
-static inline UNUSED_OK v4u vmx_limit_words(struct ppc_state *s, v4u exact, v4u wrapped, v4u sign)
+ALWAYS v4u vmx_limit_words(struct ppc_state *s, v4u exact, v4u wrapped, v4u sign)
 {
     v4u mask = (v4u)((v4s)wrapped >> 31);
     vmx_saturated(s, mask);
@@ -271,7 +271,7 @@ BODY(mulouh)(STATE, v4u a, v4u b)
     return (a & 0xFFFF) * (b & 0xFFFF);
 }
 
-static inline UNUSED_OK v4u vmx_limit_halfwords(struct ppc_state *s, v8s32 x)
+ALWAYS v4u vmx_limit_halfwords(struct ppc_state *s, v8s32 x)
 {
     v8s32 least = (v8s32){0} - 32768, most = (v8s32){0} + 32767;
     v8s32 under = x < least, over = x > most;
@@ -298,17 +298,17 @@ BODY(mladduhm)(STATE, v4u a, v4u b, v4u c)
 }
 
 // ---- Sums across elements
-static inline UNUSED_OK v4s64 vmx_words(v4u x) // signed words, widened
+ALWAYS v4s64 vmx_words(v4u x) // signed words, widened
 {
     return WIDEN(v4s64, (v4s)x);
 }
 
-static inline UNUSED_OK v4s64 vmx_words_unsigned(v4u x)
+ALWAYS v4s64 vmx_words_unsigned(v4u x)
 {
     return (v4s64)WIDEN(v4u64, x);
 }
 
-static inline UNUSED_OK v4u vmx_limit_sums(struct ppc_state *s, v4s64 x, int64_t least, int64_t most)
+ALWAYS v4u vmx_limit_sums(struct ppc_state *s, v4s64 x, int64_t least, int64_t most)
 {
     v4s64 low = (v4s64){0} + least, high = (v4s64){0} + most;
     v4s64 under = x < low, over = x > high;
@@ -317,12 +317,12 @@ static inline UNUSED_OK v4u vmx_limit_sums(struct ppc_state *s, v4s64 x, int64_t
     return WIDEN(v4u, (v4u64)x);
 }
 
-static inline UNUSED_OK v4u vmx_limit_signed(struct ppc_state *s, v4s64 x)
+ALWAYS v4u vmx_limit_signed(struct ppc_state *s, v4s64 x)
 {
     return vmx_limit_sums(s, x, INT32_MIN, INT32_MAX);
 }
 
-static inline UNUSED_OK v4u vmx_limit_unsigned(struct ppc_state *s, v4s64 x)
+ALWAYS v4u vmx_limit_unsigned(struct ppc_state *s, v4s64 x)
 {
     return vmx_limit_sums(s, x, 0, UINT32_MAX);
 }

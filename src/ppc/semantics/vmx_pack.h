@@ -57,7 +57,7 @@ BODY(pkswss)(STATE, v4u a, v4u b)
 #undef OUTSIDE
 
 // 8:8:8:8 to 1:5:5:5
-static inline UNUSED_OK v4u vmx_pixel(v4u x)
+ALWAYS v4u vmx_pixel(v4u x)
 {
     return (x >> 9 & 0x8000) | (x >> 9 & 0x7C00) | (x >> 6 & 0x3E0) | (x >> 3 & 0x1F);
 }
@@ -89,7 +89,7 @@ BODY(upklsh)(STATE, v4u b)
 }
 
 // 1:5:5:5 to 8:8:8:8 without scaling; `x` is sign-extended, so its one bit fills the first byte.
-static inline UNUSED_OK v4u vmx_unpixel(v4u x)
+ALWAYS v4u vmx_unpixel(v4u x)
 {
     return (x & 0xFF000000) | (x << 6 & 0x1F0000) | (x << 3 & 0x1F00) | (x & 0x1F);
 }
@@ -118,7 +118,7 @@ enum vmx_d3d_type {
 };
 
 // Each lane brought into [least, most]; a NaN becomes `least`.
-static inline UNUSED_OK v4u vmx_d3d_clamp(v4u x, v4u least, v4u most)
+ALWAYS v4u vmx_d3d_clamp(v4u x, v4u least, v4u most)
 {
     v4u above = (v4u)((v4f)x > (v4f)least);
     x = choose(above, x, least);
@@ -127,7 +127,7 @@ static inline UNUSED_OK v4u vmx_d3d_clamp(v4u x, v4u least, v4u most)
 }
 
 // 16-bit floats as the GPU has them: no infinities and NaNs, exponent 31 is a number; denormals are zero; truncated.
-static inline UNUSED_OK v4u vmx_half_from_float(v4u x)
+ALWAYS v4u vmx_half_from_float(v4u x)
 {
     v4u magnitude = x & 0x7FFFFFFF, half = (magnitude - 0x38000000) >> 13;
     half = choose((v4u)(magnitude < 0x38800000), splat_word(0), half);
@@ -135,7 +135,7 @@ static inline UNUSED_OK v4u vmx_half_from_float(v4u x)
     return half | (x >> 16 & 0x8000);
 }
 
-static inline UNUSED_OK v4u vmx_float_from_half(v4u x)
+ALWAYS v4u vmx_float_from_half(v4u x)
 {
     v4u magnitude = x & 0x7FFF, number = (magnitude << 13) + 0x38000000;
     return ((v4u)(magnitude >= 0x400) & number) | (x & 0x8000) << 16;
@@ -143,13 +143,13 @@ static inline UNUSED_OK v4u vmx_float_from_half(v4u x)
 
 #define WORDS(x, y, z, w) ((v4u){w, z, y, x})
 
-static inline UNUSED_OK v4u vmx_d3d_pack_shorts(v4u b)
+ALWAYS v4u vmx_d3d_pack_shorts(v4u b)
 {
     return vmx_d3d_clamp(b, splat_word(0x403F8001), splat_word(0x40407FFF)) & 0xFFFF;
 }
 
 // The packed value, in the least significant 32 or 64 bits.
-static inline UNUSED_OK uint64_t vmx_d3d_pack(v4u b, enum vmx_d3d_type type)
+ALWAYS uint64_t vmx_d3d_pack(v4u b, enum vmx_d3d_type type)
 {
     v4u n;
     switch (type) {
@@ -198,7 +198,7 @@ BODY(pkd3d)(STATE, v4u d, v4u b, uint32_t imm, uint32_t z)
 }
 
 // Adds sign-extended numbers to `one`; the least number of the format has no meaning and becomes a NaN.
-static inline UNUSED_OK v4u vmx_d3d_number(v4u n, int bits, v4u one)
+ALWAYS v4u vmx_d3d_number(v4u n, int bits, v4u one)
 {
     v4u number = one + (v4u)((v4s)(n << (32 - bits)) >> (32 - bits));
     return choose((v4u)(number == 0x40400000u - (1u << (bits - 1))), splat_word(0x7FC00000), number);

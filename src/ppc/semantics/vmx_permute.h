@@ -9,14 +9,14 @@ static const uint8_t vmx_ramp[48] = {
     128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
 };
 
-static inline UNUSED_OK v4u vmx_bytes_up(v4u x, uint32_t n) // x << (8 * n), n in 0..16
+ALWAYS v4u vmx_bytes_up(v4u x, uint32_t n) // x << (8 * n), n in 0..16
 {
     v16u control;
     memcpy(&control, vmx_ramp + 16 - n, 16);
     return (v4u)host_shuffle((v16u)x, control);
 }
 
-static inline UNUSED_OK v4u vmx_bytes_down(v4u x, uint32_t n) // x >> (8 * n), n in 0..16
+ALWAYS v4u vmx_bytes_down(v4u x, uint32_t n) // x >> (8 * n), n in 0..16
 {
     v16u control;
     memcpy(&control, vmx_ramp + 16 + n, 16);
@@ -24,7 +24,7 @@ static inline UNUSED_OK v4u vmx_bytes_down(v4u x, uint32_t n) // x >> (8 * n), n
 }
 
 // Memory order to register order, and back.
-static inline UNUSED_OK v4u vmx_reverse_bytes(v4u x)
+ALWAYS v4u vmx_reverse_bytes(v4u x)
 {
     const v16u control = {15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
     return (v4u)host_shuffle((v16u)x, control);
@@ -96,7 +96,7 @@ BODY(spltw)(STATE, v4u b, uint32_t element)
     return (v4u)host_shuffle((v16u)b, (v16u)splat_word(low * 0x01010101 + 0x03020100));
 }
 
-static inline UNUSED_OK int32_t vmx_signed_immediate(uint32_t imm)
+ALWAYS int32_t vmx_signed_immediate(uint32_t imm)
 {
     return (int32_t)(imm ^ 16) - 16;
 }

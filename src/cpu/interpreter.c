@@ -191,8 +191,23 @@ void cpu_destroy(struct cpu *cpu)
     free(cpu);
 }
 
+// Few cells are cleared one by one: that reads them only, where nothing was decoded, and keeps their host page.
+enum { FEW_BYTES = 4096 };
+
+static void forget_few(struct cpu *cpu, gva base, uint32_t size)
+{
+    struct cell *first = cell_at(cpu->cells, base & ~3u);
+    for (struct cell *c = first; c < first + size / 4 + 2; c++)
+        if (c->handler)
+            c->handler = 0;
+}
+
 static void forget(struct cpu *cpu, gva base, uint64_t size)
 {
+    if (size <= FEW_BYTES && base <= UINT32_MAX - 2 * FEW_BYTES) {
+        forget_few(cpu, base, (uint32_t)size);
+        return;
+    }
     uint64_t first = ((uint64_t)base << CELL_SHIFT) & ~4095ull;
     uint64_t end = ((((uint64_t)base + size) << CELL_SHIFT) + 4095) & ~4095ull;
     if (end > mirror_bytes)
@@ -228,6 +243,21 @@ static enum ppc_exit settle(struct ppc_state *s)
     return (enum ppc_exit)s->exit;
 }
 
+// Runs until something stops it. icbi stops it only for as long as it takes to forget the line.
+static void run(struct cpu *cpu, struct ppc_state *s)
+{
+    struct cell *c = cell_at(cpu->cells, s->pc);
+    for (;;) {
+        while (c)
+            c = cell_handler(c)(s, c, cpu->memory);
+        if (s->exit != PPC_EXIT_ICACHE)
+            return;
+        s->exit = PPC_EXIT_NONE;
+        cpu_invalidate(cpu, s->fault_address, 128);
+        c = cell_at(cpu->cells, s->pc + 4);
+    }
+}
+
 static void caught(struct ppc_state *s, const struct mem_scope *scope)
 {
     s->fault_address = scope->fault.address;
@@ -244,8 +274,7 @@ enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
     struct mem_scope scope;
     mem_scope_enter(&scope, cpu->mem);
     if (sigsetjmp(scope.env, 0) == 0)
-        for (struct cell *c = cell_at(cpu->cells, s->pc); c;)
-            c = cell_handler(c)(s, c, cpu->memory);
+        run(cpu, s);
     else
         caught(s, &scope);
     mem_scope_leave(&scope);

@@ -17,7 +17,7 @@
 struct mem;
 
 enum mem_heap {
-#define REGION(id, base, size, page, kind, note) MEM_##id,
+#define REGION(id, name, base, size, page, kind, note) MEM_##id,
 #include "memory/regions.def"
 #undef REGION
     MEM_REGION_COUNT
@@ -77,6 +77,10 @@ bool mem_allocate(struct mem *m, const struct mem_request *request, gva *out, st
 // Takes (MEM_RESERVED), commits, or both, exactly [base, base + size). Committing inside an own reservation is allowed;
 // reserving what is taken fails with ERR_NO_SPACE. Committing committed pages again changes only their protection.
 bool mem_allocate_at(struct mem *m, gva base, uint32_t size, unsigned state, unsigned protect, struct error *err);
+
+// The same for bus addresses in the parent heap itself, not through a view (boot reserves 0x1FFF0000 so). Committed pages become
+// accessible in every view.
+bool mem_allocate_bus_at(struct mem *m, gpa base, uint32_t size, unsigned state, unsigned protect, struct error *err);
 
 // Gives the pages' contents back; the reservation stays.
 bool mem_decommit(struct mem *m, gva base, uint32_t size, struct error *err);

@@ -34,6 +34,7 @@ enum ppc_exit {
     PPC_EXIT_ILLEGAL, // unknown word, unknown SPR, instruction without meaning; pc is the instruction
     PPC_EXIT_FAULT,   // guest memory not accessible (pc is the instruction, fault_address says where)
     PPC_EXIT_FETCH,   // pc itself is not in executable memory
+    PPC_EXIT_ICACHE,  // icbi of the line at fault_address; engines handle it themselves, cpu_run never returns it
 };
 
 // The fixed-point and floating status that only matters when something reads it. See semantics/fp.h.

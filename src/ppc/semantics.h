@@ -73,10 +73,10 @@ static inline void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bo
     s->cr[4 * field + PPC_SO] = so;
 }
 
-// CR0 from a 64-bit result, as record forms do.
+// CR0 from a result, as record forms do: in 32-bit mode (docs/cpu.md) its low half counts.
 static inline void record(struct ppc_state *s, uint64_t result)
 {
-    int64_t v = (int64_t)result;
+    int32_t v = (int32_t)result;
     set_cr_field(s, 0, v < 0, v > 0, v == 0, s->xer_so);
 }
 

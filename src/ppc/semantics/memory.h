@@ -1,404 +1,624 @@
 // memory.h: what the instructions of the group memory in opcodes.def mean.
+//
+// The access comes first: where it faults, nothing has changed, except by lmw and the string loads.
 #pragma once
 #include "ppc/semantics.h"
 
-OP(dcbf)
+// ---- Effective addresses with all bits, as update forms leave them in RA. Memory sees the low 32.
+static inline uint64_t update_d(const struct ppc_state *s, uint32_t insn)
 {
-    op_unimplemented(s);
+    return s->gpr[RA(insn)] + SIMM(insn);
 }
 
-OP(dcbi)
+static inline uint64_t update_ds(const struct ppc_state *s, uint32_t insn)
 {
-    op_unimplemented(s);
+    return s->gpr[RA(insn)] + (SIMM(insn) & ~3ull);
 }
 
-OP(dcbst)
+static inline uint64_t update_x(const struct ppc_state *s, uint32_t insn)
 {
-    op_unimplemented(s);
+    return s->gpr[RA(insn)] + s->gpr[RB(insn)];
 }
 
-OP(dcbt)
+static inline uint64_t load16_signed(const uint8_t *m, uint32_t ea)
 {
-    op_unimplemented(s);
+    return (uint64_t)(int64_t)(int16_t)load16(m, ea);
 }
 
-OP(dcbtst)
+static inline uint64_t load32_signed(const uint8_t *m, uint32_t ea)
 {
-    op_unimplemented(s);
+    return (uint64_t)(int64_t)(int32_t)load32(m, ea);
 }
 
-OP(dcbz)
+static inline uint16_t load16_reversed(const uint8_t *m, uint32_t ea)
 {
-    op_unimplemented(s);
+    return __builtin_bswap16(load16(m, ea));
 }
 
-OP(dcbz128)
+static inline uint32_t load32_reversed(const uint8_t *m, uint32_t ea)
 {
-    op_unimplemented(s);
+    return __builtin_bswap32(load32(m, ea));
 }
 
-OP(icbi)
+static inline uint64_t load64_reversed(const uint8_t *m, uint32_t ea)
 {
-    op_unimplemented(s);
+    return __builtin_bswap64(load64(m, ea));
 }
+
+static inline void store16_reversed(uint8_t *m, uint32_t ea, uint16_t v)
+{
+    store16(m, ea, __builtin_bswap16(v));
+}
+
+static inline void store32_reversed(uint8_t *m, uint32_t ea, uint32_t v)
+{
+    store32(m, ea, __builtin_bswap32(v));
+}
+
+static inline void store64_reversed(uint8_t *m, uint32_t ea, uint64_t v)
+{
+    store64(m, ea, __builtin_bswap64(v));
+}
+
+// ---- Single precision in memory, double in registers: bits are moved, nothing is rounded or made quiet.
+
+// A zero, denormal, infinity or NaN.
+static inline uint64_t double_from_odd_single(uint32_t w)
+{
+    uint64_t sign = (uint64_t)(w & 0x80000000) << 32, fraction = w & 0x7FFFFF;
+    if (w << 1 >= 0xFF000000)
+        return sign | 0x7FF0000000000000 | fraction << 29;
+    if (!fraction)
+        return sign;
+    unsigned shift = (unsigned)__builtin_clzll(fraction) - 40; // puts the leading one at bit 23
+    return sign | (uint64_t)(897 - shift) << 52 | (fraction << shift & 0x7FFFFF) << 29;
+}
+
+static inline uint64_t double_from_single(uint32_t w)
+{
+    uint32_t exponent = w >> 23 & 255;
+    if (__builtin_expect(exponent - 1 < 254, 1))
+        return (uint64_t)(w & 0x80000000) << 32 | (((uint64_t)(w & 0x7FFFFFFF) << 29) + (896ull << 52));
+    return double_from_odd_single(w);
+}
+
+// A double that is too small for a normal single is shifted, not rounded; what is too small for a denormal becomes zero.
+static inline uint32_t single_from_double(uint64_t d)
+{
+    unsigned exponent = d >> 52 & 0x7FF;
+    uint32_t sign = (uint32_t)(d >> 32) & 0x80000000;
+    if (__builtin_expect(exponent > 896, 1))
+        return ((uint32_t)(d >> 32) & 0xC0000000) | ((uint32_t)(d >> 29) & 0x3FFFFFFF);
+    if (exponent < 874)
+        return sign;
+    return sign | (uint32_t)(((d & 0xFFFFFFFFFFFFF) | 1ull << 52) >> (926 - exponent));
+}
+
+static inline uint64_t load_single(const uint8_t *m, uint32_t ea)
+{
+    return double_from_single(load32(m, ea));
+}
+
+static inline void store_single(uint8_t *m, uint32_t ea, uint64_t v)
+{
+    store32(m, ea, single_from_double(v));
+}
+
+// ---- Loads
 
 OP(lbz)
 {
-    op_unimplemented(s);
+    s->gpr[RT(insn)] = load8(m, ea_d(s, insn));
 }
 
 OP(lbzu)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_d(s, insn);
+    s->gpr[RT(insn)] = load8(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(lbzux)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_x(s, insn);
+    s->gpr[RT(insn)] = load8(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(lbzx)
 {
-    op_unimplemented(s);
-}
-
-OP(ld)
-{
-    op_unimplemented(s);
-}
-
-OP(ldarx)
-{
-    op_unimplemented(s);
-}
-
-OP(ldbrx)
-{
-    op_unimplemented(s);
-}
-
-OP(ldu)
-{
-    op_unimplemented(s);
-}
-
-OP(ldux)
-{
-    op_unimplemented(s);
-}
-
-OP(ldx)
-{
-    op_unimplemented(s);
-}
-
-OP(lfd)
-{
-    op_unimplemented(s);
-}
-
-OP(lfdu)
-{
-    op_unimplemented(s);
-}
-
-OP(lfdux)
-{
-    op_unimplemented(s);
-}
-
-OP(lfdx)
-{
-    op_unimplemented(s);
-}
-
-OP(lfs)
-{
-    op_unimplemented(s);
-}
-
-OP(lfsu)
-{
-    op_unimplemented(s);
-}
-
-OP(lfsux)
-{
-    op_unimplemented(s);
-}
-
-OP(lfsx)
-{
-    op_unimplemented(s);
-}
-
-OP(lha)
-{
-    op_unimplemented(s);
-}
-
-OP(lhau)
-{
-    op_unimplemented(s);
-}
-
-OP(lhaux)
-{
-    op_unimplemented(s);
-}
-
-OP(lhax)
-{
-    op_unimplemented(s);
-}
-
-OP(lhbrx)
-{
-    op_unimplemented(s);
+    s->gpr[RT(insn)] = load8(m, ea_x(s, insn));
 }
 
 OP(lhz)
 {
-    op_unimplemented(s);
+    s->gpr[RT(insn)] = load16(m, ea_d(s, insn));
 }
 
 OP(lhzu)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_d(s, insn);
+    s->gpr[RT(insn)] = load16(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(lhzux)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_x(s, insn);
+    s->gpr[RT(insn)] = load16(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(lhzx)
 {
-    op_unimplemented(s);
+    s->gpr[RT(insn)] = load16(m, ea_x(s, insn));
 }
 
-OP(lmw)
+OP(lha)
 {
-    op_unimplemented(s);
+    s->gpr[RT(insn)] = load16_signed(m, ea_d(s, insn));
 }
 
-OP(lswi)
+OP(lhau)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_d(s, insn);
+    s->gpr[RT(insn)] = load16_signed(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
 }
 
-OP(lswx)
+OP(lhaux)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_x(s, insn);
+    s->gpr[RT(insn)] = load16_signed(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
 }
 
-OP(lwa)
+OP(lhax)
 {
-    op_unimplemented(s);
-}
-
-OP(lwarx)
-{
-    op_unimplemented(s);
-}
-
-OP(lwaux)
-{
-    op_unimplemented(s);
-}
-
-OP(lwax)
-{
-    op_unimplemented(s);
-}
-
-OP(lwbrx)
-{
-    op_unimplemented(s);
+    s->gpr[RT(insn)] = load16_signed(m, ea_x(s, insn));
 }
 
 OP(lwz)
 {
-    op_unimplemented(s);
+    s->gpr[RT(insn)] = load32(m, ea_d(s, insn));
 }
 
 OP(lwzu)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_d(s, insn);
+    s->gpr[RT(insn)] = load32(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(lwzux)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_x(s, insn);
+    s->gpr[RT(insn)] = load32(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(lwzx)
 {
-    op_unimplemented(s);
+    s->gpr[RT(insn)] = load32(m, ea_x(s, insn));
 }
+
+OP(lwa)
+{
+    s->gpr[RT(insn)] = load32_signed(m, ea_ds(s, insn));
+}
+
+OP(lwaux)
+{
+    uint64_t ea = update_x(s, insn);
+    s->gpr[RT(insn)] = load32_signed(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(lwax)
+{
+    s->gpr[RT(insn)] = load32_signed(m, ea_x(s, insn));
+}
+
+OP(ld)
+{
+    s->gpr[RT(insn)] = load64(m, ea_ds(s, insn));
+}
+
+OP(ldu)
+{
+    uint64_t ea = update_ds(s, insn);
+    s->gpr[RT(insn)] = load64(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(ldux)
+{
+    uint64_t ea = update_x(s, insn);
+    s->gpr[RT(insn)] = load64(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(ldx)
+{
+    s->gpr[RT(insn)] = load64(m, ea_x(s, insn));
+}
+
+OP(lhbrx)
+{
+    s->gpr[RT(insn)] = load16_reversed(m, ea_x(s, insn));
+}
+
+OP(lwbrx)
+{
+    s->gpr[RT(insn)] = load32_reversed(m, ea_x(s, insn));
+}
+
+OP(ldbrx)
+{
+    s->gpr[RT(insn)] = load64_reversed(m, ea_x(s, insn));
+}
+
+OP(lfs)
+{
+    s->fpr[RT(insn)] = load_single(m, ea_d(s, insn));
+}
+
+OP(lfsu)
+{
+    uint64_t ea = update_d(s, insn);
+    s->fpr[RT(insn)] = load_single(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(lfsux)
+{
+    uint64_t ea = update_x(s, insn);
+    s->fpr[RT(insn)] = load_single(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(lfsx)
+{
+    s->fpr[RT(insn)] = load_single(m, ea_x(s, insn));
+}
+
+OP(lfd)
+{
+    s->fpr[RT(insn)] = load64(m, ea_d(s, insn));
+}
+
+OP(lfdu)
+{
+    uint64_t ea = update_d(s, insn);
+    s->fpr[RT(insn)] = load64(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(lfdux)
+{
+    uint64_t ea = update_x(s, insn);
+    s->fpr[RT(insn)] = load64(m, (uint32_t)ea);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(lfdx)
+{
+    s->fpr[RT(insn)] = load64(m, ea_x(s, insn));
+}
+
+// ---- Stores
 
 OP(stb)
 {
-    op_unimplemented(s);
+    store8(m, ea_d(s, insn), (uint8_t)s->gpr[RS(insn)]);
 }
 
 OP(stbu)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_d(s, insn);
+    store8(m, (uint32_t)ea, (uint8_t)s->gpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(stbux)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_x(s, insn);
+    store8(m, (uint32_t)ea, (uint8_t)s->gpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(stbx)
 {
-    op_unimplemented(s);
-}
-
-OP(std)
-{
-    op_unimplemented(s);
-}
-
-OP(stdbrx)
-{
-    op_unimplemented(s);
-}
-
-OP(stdcx)
-{
-    op_unimplemented(s);
-}
-
-OP(stdu)
-{
-    op_unimplemented(s);
-}
-
-OP(stdux)
-{
-    op_unimplemented(s);
-}
-
-OP(stdx)
-{
-    op_unimplemented(s);
-}
-
-OP(stfd)
-{
-    op_unimplemented(s);
-}
-
-OP(stfdu)
-{
-    op_unimplemented(s);
-}
-
-OP(stfdux)
-{
-    op_unimplemented(s);
-}
-
-OP(stfdx)
-{
-    op_unimplemented(s);
-}
-
-OP(stfiwx)
-{
-    op_unimplemented(s);
-}
-
-OP(stfs)
-{
-    op_unimplemented(s);
-}
-
-OP(stfsu)
-{
-    op_unimplemented(s);
-}
-
-OP(stfsux)
-{
-    op_unimplemented(s);
-}
-
-OP(stfsx)
-{
-    op_unimplemented(s);
+    store8(m, ea_x(s, insn), (uint8_t)s->gpr[RS(insn)]);
 }
 
 OP(sth)
 {
-    op_unimplemented(s);
-}
-
-OP(sthbrx)
-{
-    op_unimplemented(s);
+    store16(m, ea_d(s, insn), (uint16_t)s->gpr[RS(insn)]);
 }
 
 OP(sthu)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_d(s, insn);
+    store16(m, (uint32_t)ea, (uint16_t)s->gpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(sthux)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_x(s, insn);
+    store16(m, (uint32_t)ea, (uint16_t)s->gpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(sthx)
 {
-    op_unimplemented(s);
-}
-
-OP(stmw)
-{
-    op_unimplemented(s);
-}
-
-OP(stswi)
-{
-    op_unimplemented(s);
-}
-
-OP(stswx)
-{
-    op_unimplemented(s);
+    store16(m, ea_x(s, insn), (uint16_t)s->gpr[RS(insn)]);
 }
 
 OP(stw)
 {
-    op_unimplemented(s);
-}
-
-OP(stwbrx)
-{
-    op_unimplemented(s);
-}
-
-OP(stwcx)
-{
-    op_unimplemented(s);
+    store32(m, ea_d(s, insn), (uint32_t)s->gpr[RS(insn)]);
 }
 
 OP(stwu)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_d(s, insn);
+    store32(m, (uint32_t)ea, (uint32_t)s->gpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(stwux)
 {
-    op_unimplemented(s);
+    uint64_t ea = update_x(s, insn);
+    store32(m, (uint32_t)ea, (uint32_t)s->gpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
 }
 
 OP(stwx)
 {
-    op_unimplemented(s);
+    store32(m, ea_x(s, insn), (uint32_t)s->gpr[RS(insn)]);
 }
 
+OP(std)
+{
+    store64(m, ea_ds(s, insn), s->gpr[RS(insn)]);
+}
+
+OP(stdu)
+{
+    uint64_t ea = update_ds(s, insn);
+    store64(m, (uint32_t)ea, s->gpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(stdux)
+{
+    uint64_t ea = update_x(s, insn);
+    store64(m, (uint32_t)ea, s->gpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(stdx)
+{
+    store64(m, ea_x(s, insn), s->gpr[RS(insn)]);
+}
+
+OP(sthbrx)
+{
+    store16_reversed(m, ea_x(s, insn), (uint16_t)s->gpr[RS(insn)]);
+}
+
+OP(stwbrx)
+{
+    store32_reversed(m, ea_x(s, insn), (uint32_t)s->gpr[RS(insn)]);
+}
+
+OP(stdbrx)
+{
+    store64_reversed(m, ea_x(s, insn), s->gpr[RS(insn)]);
+}
+
+OP(stfs)
+{
+    store_single(m, ea_d(s, insn), s->fpr[RS(insn)]);
+}
+
+OP(stfsu)
+{
+    uint64_t ea = update_d(s, insn);
+    store_single(m, (uint32_t)ea, s->fpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(stfsux)
+{
+    uint64_t ea = update_x(s, insn);
+    store_single(m, (uint32_t)ea, s->fpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(stfsx)
+{
+    store_single(m, ea_x(s, insn), s->fpr[RS(insn)]);
+}
+
+OP(stfd)
+{
+    store64(m, ea_d(s, insn), s->fpr[RS(insn)]);
+}
+
+OP(stfdu)
+{
+    uint64_t ea = update_d(s, insn);
+    store64(m, (uint32_t)ea, s->fpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(stfdux)
+{
+    uint64_t ea = update_x(s, insn);
+    store64(m, (uint32_t)ea, s->fpr[RS(insn)]);
+    s->gpr[RA(insn)] = ea;
+}
+
+OP(stfdx)
+{
+    store64(m, ea_x(s, insn), s->fpr[RS(insn)]);
+}
+
+// The low word as it is.
+OP(stfiwx)
+{
+    store32(m, ea_x(s, insn), (uint32_t)s->fpr[RS(insn)]);
+}
+
+// ---- Reservations, of 128 bytes. They end with the run of an engine, so no other thread can write inbetween.
+enum { RESERVATION_BYTES = 128 };
+
+static inline void reserve(struct ppc_state *s, uint32_t ea)
+{
+    s->reserved = 1;
+    s->reserve_address = ea;
+}
+
+static inline bool reservation_covers(const struct ppc_state *s, uint32_t ea)
+{
+    return s->reserved && (s->reserve_address ^ ea) < RESERVATION_BYTES;
+}
+
+static inline void end_reservation(struct ppc_state *s, bool stored)
+{
+    s->reserved = 0;
+    set_cr_field(s, 0, 0, 0, stored, s->xer_so);
+}
+
+OP(ldarx)
+{
+    uint32_t ea = ea_x(s, insn);
+    s->gpr[RT(insn)] = load64(m, ea);
+    reserve(s, ea);
+}
+
+OP(lwarx)
+{
+    uint32_t ea = ea_x(s, insn);
+    s->gpr[RT(insn)] = load32(m, ea);
+    reserve(s, ea);
+}
+
+OP(stdcx)
+{
+    uint32_t ea = ea_x(s, insn);
+    bool covered = reservation_covers(s, ea);
+    if (covered)
+        store64(m, ea, s->gpr[RS(insn)]);
+    end_reservation(s, covered);
+}
+
+OP(stwcx)
+{
+    uint32_t ea = ea_x(s, insn);
+    bool covered = reservation_covers(s, ea);
+    if (covered)
+        store32(m, ea, (uint32_t)s->gpr[RS(insn)]);
+    end_reservation(s, covered);
+}
+
+// ---- Multiples and strings: where one faults in its middle, what came before stays done, and it can be run again.
+
+OP(lmw)
+{
+    uint32_t ea = ea_d(s, insn);
+    for (unsigned r = RT(insn); r < 32; r++, ea += 4)
+        s->gpr[r] = load32(m, ea);
+}
+
+OP(stmw)
+{
+    uint32_t ea = ea_d(s, insn);
+    for (unsigned r = RS(insn); r < 32; r++, ea += 4)
+        store32(m, ea, (uint32_t)s->gpr[r]);
+}
+
+// `count` bytes, four a register from RT on, r0 behind r31; the last register is filled up with zeros.
+static inline void load_string(struct ppc_state *s, const uint8_t *m, uint32_t insn, uint32_t ea, unsigned count)
+{
+    for (unsigned r = RT(insn); count; r = (r + 1) & 31) {
+        uint32_t word = 0;
+        for (unsigned shift = 32; shift && count; count--)
+            word |= (uint32_t)load8(m, ea++) << (shift -= 8);
+        s->gpr[r] = word;
+    }
+}
+
+static inline void store_string(const struct ppc_state *s, uint8_t *m, uint32_t insn, uint32_t ea, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        store8(m, ea + i, (uint8_t)(s->gpr[(RS(insn) + i / 4) & 31] >> (24 - i % 4 * 8)));
+}
+
+static inline unsigned immediate_count(uint32_t insn)
+{
+    return insn >> 11 & 31 ? insn >> 11 & 31 : 32;
+}
+
+OP(lswi)
+{
+    load_string(s, m, insn, (uint32_t)ra_or_zero(s, insn), immediate_count(insn));
+}
+
+OP(lswx)
+{
+    load_string(s, m, insn, ea_x(s, insn), s->xer_count);
+}
+
+OP(stswi)
+{
+    store_string(s, m, insn, (uint32_t)ra_or_zero(s, insn), immediate_count(insn));
+}
+
+OP(stswx)
+{
+    store_string(s, m, insn, ea_x(s, insn), s->xer_count);
+}
+
+// ---- Caches: there are none. Hints do not touch the address, which may be anything.
+
+OP(dcbf)
+{
+}
+
+OP(dcbi)
+{
+}
+
+OP(dcbst)
+{
+}
+
+OP(dcbt)
+{
+}
+
+OP(dcbtst)
+{
+}
+
+// Xenon's own dcbz clears 32 bytes, as on older cores; dcbz128 clears its cache line. Evidence: docs/cpu.md.
+OP(dcbz)
+{
+    memset(m + (ea_x(s, insn) & ~31u), 0, 32);
+}
+
+OP(dcbz128)
+{
+    memset(m + (ea_x(s, insn) & ~127u), 0, 128);
+}
+
+// Decoded code is a cache: the engine forgets the line at fault_address and goes on.
+OP(icbi)
+{
+    s->fault_address = ea_x(s, insn) & ~127u;
+    op_leave(s, PPC_EXIT_ICACHE);
+}

@@ -105,6 +105,10 @@ void krnl_where(const struct kernel *k, struct trace_where *out);
 // The command processor's own events and the swap it reached, in thread 1's stream.
 void krnl_video_event(struct kernel *k, enum trace_kind kind, const uint64_t *fields, unsigned count);
 
+// Every handle and its object: host handles first, each kind by value.
+struct krnl_object;
+void krnl_each_handle(const struct kernel *k, void (*visit)(void *user, const struct krnl_object *object, uint32_t handle), void *user);
+
 // Threads in creation order; NULL ends.
 const struct krnl_thread *krnl_thread_next(const struct kernel *k, const struct krnl_thread *previous);
 

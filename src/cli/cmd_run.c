@@ -158,6 +158,7 @@ static int exit_status(const struct krnl_result *r)
     case KRNL_STOP_EXIT:
         return r->exit_code <= 99 ? (int)r->exit_code : 99;
     case KRNL_STOP_FRAMES:
+    case KRNL_STOP_INSTRUCTIONS:
     case KRNL_RUNNING:
         return CLI_OK;
     case KRNL_STOP_TIME:

@@ -239,6 +239,8 @@ static void run_slice(struct kernel *k, struct krnl_thread *t, uint64_t end)
         enum ppc_exit why = cpu_run(k->engine, &t->cpu);
         k->instructions += t->cpu.cycles - before;
         handle_exit(k, t, why);
+        if (k->config.instruction_limit && k->instructions >= k->config.instruction_limit)
+            krnl_stop(k, KRNL_STOP_INSTRUCTIONS, t, "%llu instructions", (unsigned long long)k->instructions);
     } while (!k->reschedule && !k->video_kick && runnable(t) && t->cpu.cycles < end);
     hw->now = t->cpu.cycles;
     k->running = NULL;
@@ -265,6 +267,8 @@ static void step(struct kernel *k)
     if (t->guest)
         k->progress = k->now;
     uint64_t end = k->now + (others ? SLICE_CYCLES : LONG_SLICE_CYCLES);
+    if (k->config.instruction_limit && end - k->now > k->config.instruction_limit - k->instructions)
+        end = k->now + (k->config.instruction_limit - k->instructions);
     run_slice(k, t, end < event ? end : event);
 }
 

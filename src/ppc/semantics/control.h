@@ -60,7 +60,7 @@ OP(mcrxr)
 }
 
 // The nibbles of the CR fields that the eight bits from bit 12 on name.
-static inline uint32_t field_mask(unsigned fields)
+ALWAYS uint32_t field_mask(unsigned fields)
 {
     uint32_t wide = 0;
     for (unsigned i = 0; i < 8; i++)
@@ -78,11 +78,8 @@ OP(mfcr)
 
 OP(mtcrf)
 {
-    uint32_t value = (uint32_t)s->gpr[RS(insn)];
-    for (unsigned field = 0; field < 8; field++)
-        if (insn >> (19 - field) & 1)
-            for (unsigned bit = 0; bit < 4; bit++)
-                s->cr[4 * field + bit] = value >> (31 - 4 * field - bit) & 1;
+    uint32_t written = field_mask(insn >> 12 & 0xFF);
+    ppc_set_cr(s, (ppc_cr(s) & ~written) | ((uint32_t)s->gpr[RS(insn)] & written));
 }
 
 // ---- FPSCR
@@ -100,7 +97,7 @@ static const uint32_t fpscr_summaries = 0x60000000;  // FEX VX: never written th
 static const uint32_t fpscr_reserved = 0x00000800;
 
 // VX and FEX from the bits they stand for.
-static inline uint32_t fpscr_summed(uint32_t v)
+ALWAYS uint32_t fpscr_summed(uint32_t v)
 {
     v &= ~fpscr_summaries;
     if (v & fpscr_invalid)
@@ -111,13 +108,13 @@ static inline uint32_t fpscr_summed(uint32_t v)
     return v;
 }
 
-static inline void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
+ALWAYS void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
 {
     if (RECORD(insn))
         set_cr_field(s, 1, fpscr >> 31, fpscr >> 30 & 1, fpscr >> 29 & 1, fpscr >> 28 & 1);
 }
 
-static inline void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
+ALWAYS void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
 {
     value = fpscr_summed(value);
     ppc_set_fpscr(s, value);
@@ -192,7 +189,7 @@ enum {
 };
 
 // Problem state implies interrupts and translation.
-static inline uint64_t msr_implied(uint64_t v)
+ALWAYS uint64_t msr_implied(uint64_t v)
 {
     return v & MSR_PR ? v | MSR_EE | MSR_IR_DR : v;
 }
@@ -203,7 +200,7 @@ OP(mfmsr)
 }
 
 // L (bit 16): only EE and RI.
-static inline bool msr_partial(uint32_t insn)
+ALWAYS bool msr_partial(uint32_t insn)
 {
     return insn >> 16 & 1;
 }
@@ -240,7 +237,7 @@ enum {
     XENON_PVR = 0x00710700,
 };
 
-static inline uint64_t timebase(const struct ppc_state *s)
+ALWAYS uint64_t timebase(const struct ppc_state *s)
 {
     return ppc_now(s) / PPC_CYCLES_PER_TICK;
 }
@@ -331,14 +328,14 @@ OP(sc)
 }
 
 // TO: less, greater, equal, logically less, logically greater.
-static inline bool trap_holds(uint32_t insn, int64_t a, int64_t b)
+ALWAYS bool trap_holds(uint32_t insn, int64_t a, int64_t b)
 {
     unsigned to = insn >> 21 & 31;
     return (to & 16 && a < b) || (to & 8 && a > b) || (to & 4 && a == b) || (to & 2 && (uint64_t)a < (uint64_t)b) ||
            (to & 1 && (uint64_t)a > (uint64_t)b);
 }
 
-static inline void trap(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
+ALWAYS void trap(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
 {
     if (trap_holds(insn, a, b))
         op_leave(s, PPC_EXIT_TRAP);

@@ -37,12 +37,11 @@ enum ppc_exit {
     PPC_EXIT_ICACHE,  // icbi of the line at fault_address; engines handle it themselves, cpu_run never returns it
 };
 
-// The fixed-point and floating status that only matters when something reads it. See semantics/fp.h.
+// The fixed-point and floating status that only matters when something reads it. See fp_status.h.
 struct ppc_fp_status {
     uint32_t fpscr;        // FPSCR as last made exact; ppc_fpscr() gives the exact value at any time
     uint32_t pending;      // kind of the last arithmetic operation whose FPRF, FR and FI are not in fpscr yet; 0: none
-    uint64_t a, b, c;      // its operands (raw doubles)
-    uint64_t result;       // and its result
+    uint64_t a, b, c;      // its operands (raw doubles); all three are zero where nothing is pending
 };
 
 struct ppc_state {

@@ -1,5 +1,6 @@
 // control.h: what the instructions of the group control in opcodes.def mean.
 #pragma once
+#include "ppc/fp_status.h"
 #include "ppc/semantics.h"
 
 // ---- Condition register. Its bits are bytes of 0 or 1.
@@ -60,7 +61,7 @@ OP(mcrxr)
 }
 
 // The nibbles of the CR fields that the eight bits from bit 12 on name.
-ALWAYS uint32_t field_mask(unsigned fields)
+INLINE uint32_t field_mask(unsigned fields)
 {
     uint32_t wide = 0;
     for (unsigned i = 0; i < 8; i++)
@@ -84,41 +85,21 @@ OP(mtcrf)
 
 // ---- FPSCR
 
-enum {
-    FPSCR_FX = 31,
-    FPSCR_FEX = 30,
-    FPSCR_VX = 29,
-    FPSCR_OX = 28,
-};
+// All exception bits that software clears and sets; FEX and VX only follow from them.
+#define FPSCR_EXCEPTIONS (FPSCR_OX | FPSCR_UX | FPSCR_ZX | FPSCR_XX | FPSCR_VX_ALL)
+#define FPSCR_SUMMARIES (FPSCR_FEX | FPSCR_VX)
+#define FPSCR_FX 0x80000000u
 
-static const uint32_t fpscr_invalid = 0x01F80700;    // VXSNAN VXISI VXIDI VXZDZ VXIMZ VXVC VXSOFT VXSQRT VXCVI
-static const uint32_t fpscr_exceptions = 0x1FF80700; // those, OX UX ZX XX
-static const uint32_t fpscr_summaries = 0x60000000;  // FEX VX: never written themselves
-static const uint32_t fpscr_reserved = 0x00000800;
-
-// VX and FEX from the bits they stand for.
-ALWAYS uint32_t fpscr_summed(uint32_t v)
-{
-    v &= ~fpscr_summaries;
-    if (v & fpscr_invalid)
-        v |= 1u << FPSCR_VX;
-    // Bits 29:25 (VX OX UX ZX XX) against 7:3 (VE OE UE ZE XE).
-    if (v >> 25 & v >> 3 & 31)
-        v |= 1u << FPSCR_FEX;
-    return v;
-}
-
-ALWAYS void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
+INLINE void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
 {
     if (RECORD(insn))
         set_cr_field(s, 1, fpscr >> 31, fpscr >> 30 & 1, fpscr >> 29 & 1, fpscr >> 28 & 1);
 }
 
-ALWAYS void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
+INLINE void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
 {
-    value = fpscr_summed(value);
     ppc_set_fpscr(s, value);
-    fpscr_record(s, insn, value);
+    fpscr_record(s, insn, s->fp.fpscr);
 }
 
 OP(mcrfs)
@@ -127,7 +108,7 @@ OP(mcrfs)
     unsigned shift = 28 - 4 * (insn >> 18 & 7);
     uint32_t field = fpscr >> shift & 15;
     set_cr_field(s, BF(insn), field >> 3, field >> 2 & 1, field >> 1 & 1, field & 1);
-    ppc_set_fpscr(s, fpscr_summed(fpscr & ~(0xFu << shift & (fpscr_exceptions | 1u << FPSCR_FX))));
+    ppc_set_fpscr(s, fpscr & ~(0xFu << shift & (FPSCR_EXCEPTIONS | FPSCR_FX)));
 }
 
 OP(mffsx)
@@ -139,28 +120,28 @@ OP(mffsx)
 
 OP(mtfsb0x)
 {
-    fpscr_write(s, insn, ppc_fpscr(s) & ~(0x80000000u >> RT(insn) & ~fpscr_summaries));
+    fpscr_write(s, insn, ppc_fpscr(s) & ~(0x80000000u >> RT(insn) & ~(uint32_t)FPSCR_SUMMARIES));
 }
 
 // Setting an exception bit anew sets FX.
 OP(mtfsb1x)
 {
-    uint32_t old = ppc_fpscr(s), bit = 0x80000000u >> RT(insn) & ~(fpscr_summaries | fpscr_reserved);
-    if (bit & ~old & fpscr_exceptions)
-        bit |= 1u << FPSCR_FX;
+    uint32_t old = ppc_fpscr(s), bit = 0x80000000u >> RT(insn) & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
+    if (bit & ~old & FPSCR_EXCEPTIONS)
+        bit |= FPSCR_FX;
     fpscr_write(s, insn, old | bit);
 }
 
 OP(mtfsfix)
 {
     unsigned shift = 28 - 4 * BF(insn);
-    uint32_t written = 0xFu << shift & ~(fpscr_summaries | fpscr_reserved);
+    uint32_t written = 0xFu << shift & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
     fpscr_write(s, insn, (ppc_fpscr(s) & ~written) | ((insn >> 12 & 15) << shift & written));
 }
 
 OP(mtfsfx)
 {
-    uint32_t written = field_mask(insn >> 17 & 0xFF) & ~(fpscr_summaries | fpscr_reserved);
+    uint32_t written = field_mask(insn >> 17 & 0xFF) & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
     fpscr_write(s, insn, (ppc_fpscr(s) & ~written) | ((uint32_t)s->fpr[RB(insn)] & written));
 }
 
@@ -189,7 +170,7 @@ enum {
 };
 
 // Problem state implies interrupts and translation.
-ALWAYS uint64_t msr_implied(uint64_t v)
+INLINE uint64_t msr_implied(uint64_t v)
 {
     return v & MSR_PR ? v | MSR_EE | MSR_IR_DR : v;
 }
@@ -200,7 +181,7 @@ OP(mfmsr)
 }
 
 // L (bit 16): only EE and RI.
-ALWAYS bool msr_partial(uint32_t insn)
+INLINE bool msr_partial(uint32_t insn)
 {
     return insn >> 16 & 1;
 }
@@ -237,7 +218,7 @@ enum {
     XENON_PVR = 0x00710700,
 };
 
-ALWAYS uint64_t timebase(const struct ppc_state *s)
+INLINE uint64_t timebase(const struct ppc_state *s)
 {
     return ppc_now(s) / PPC_CYCLES_PER_TICK;
 }
@@ -328,14 +309,14 @@ OP(sc)
 }
 
 // TO: less, greater, equal, logically less, logically greater.
-ALWAYS bool trap_holds(uint32_t insn, int64_t a, int64_t b)
+INLINE bool trap_holds(uint32_t insn, int64_t a, int64_t b)
 {
     unsigned to = insn >> 21 & 31;
     return (to & 16 && a < b) || (to & 8 && a > b) || (to & 4 && a == b) || (to & 2 && (uint64_t)a < (uint64_t)b) ||
            (to & 1 && (uint64_t)a > (uint64_t)b);
 }
 
-ALWAYS void trap(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
+INLINE void trap(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
 {
     if (trap_holds(insn, a, b))
         op_leave(s, PPC_EXIT_TRAP);

@@ -1,169 +1,394 @@
 // fp.h: what the instructions of the group fp in opcodes.def mean.
+//
+// The fast path is the host's arithmetic in round to nearest. It is right when the FPSCR asks for nothing else, XX is set
+// already (so that inexactness changes nothing but FR and FI, which wait in s->fp), and the result is an ordinary number.
+// Everything else is ppc_fp_slow's. So a program's first inexact operation is slow, and the others are not.
 #pragma once
+#include "ppc/fp_estimate.h"
+#include "ppc/fp_status.h"
 #include "ppc/semantics.h"
 
+#define FP_INLINE static inline __attribute__((always_inline))
+#define FP_LIKELY(condition) __builtin_expect((condition), 1)
+
+enum { FP_MODE_BITS = FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE | FPSCR_NI | FPSCR_RN };
+
+// ---- Doubles and their bits
+FP_INLINE double fp_double(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+FP_INLINE uint64_t fp_bits(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+FP_INLINE bool fp_is_finite(double x)
+{
+    return fp_bits(x) << 1 < 0xFFE0000000000000;
+}
+
+// Finite and above the smallest normal number, which may come from rounding a tiny one up.
+FP_INLINE bool fp_is_normal(double x)
+{
+    return (fp_bits(x) << 1) - 0x0020000000000001 < 0xFFE0000000000000 - 0x0020000000000001;
+}
+
+// The same of a single.
+FP_INLINE bool fp_is_normal_single(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (bits << 1) - 0x01000001 < 0xFF000000 - 0x01000001;
+}
+
+// A double in the middle between two singles: what the exact result it came from rounds to is open. All others round
+// to single as that exact result does.
+FP_INLINE bool fp_is_tie(double x)
+{
+    return (fp_bits(x) & 0x1FFFFFFF) == 0x10000000;
+}
+
+// Such an operand makes the console's single precision operations go astray (docs/fp.md).
+FP_INLINE bool fp_is_denormal(double x)
+{
+    return (fp_bits(x) << 1) - 1 < 0x0020000000000000 - 1;
+}
+
+FP_INLINE double fp_a(const struct ppc_state *s, uint32_t insn)
+{
+    return fp_double(s->fpr[RA(insn)]);
+}
+
+FP_INLINE double fp_b(const struct ppc_state *s, uint32_t insn)
+{
+    return fp_double(s->fpr[RB(insn)]);
+}
+
+FP_INLINE double fp_c(const struct ppc_state *s, uint32_t insn)
+{
+    return fp_double(s->fpr[RC(insn)]);
+}
+
+// ---- Ends of an instruction
+FP_INLINE bool fp_mode_is_fast(const struct ppc_state *s)
+{
+    return (s->fp.fpscr & (FPSCR_XX | FP_MODE_BITS)) == FPSCR_XX;
+}
+
+// CR1 from FX, FEX, VX and OX, none of which is ever pending.
+FP_INLINE void fp_record(struct ppc_state *s, uint32_t insn)
+{
+    uint32_t fpscr = s->fp.fpscr;
+    if (RECORD(insn))
+        set_cr_field(s, 1, fpscr >> 31, fpscr >> 30 & 1, fpscr >> 29 & 1, fpscr >> 28 & 1);
+}
+
+FP_INLINE void fp_set(struct ppc_state *s, uint32_t insn, uint64_t result)
+{
+    s->fpr[RT(insn)] = result;
+    fp_record(s, insn);
+}
+
+// The end of an arithmetic instruction: `result` if `fast`, with FPRF, FR and FI left for later.
+FP_INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c, bool fast,
+                          double result)
+{
+    uint64_t bits = fp_bits(result);
+    if (FP_LIKELY(fast && fp_mode_is_fast(s))) {
+        s->fp.pending = kind;
+        s->fp.a = fp_bits(a);
+        s->fp.b = fp_bits(b);
+        s->fp.c = fp_bits(c);
+    } else {
+        bits = ppc_fp_slow(&s->fp, kind, s->fpr[RT(insn)], fp_bits(a), fp_bits(b), fp_bits(c));
+    }
+    fp_set(s, insn, bits);
+}
+
+// The same for results in single: `result` is the double that the host found, `exact_zero` says that it is zero and exact.
+FP_INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c,
+                                 bool exact_zero, double result)
+{
+    float single = (float)result;
+    bool fast = (fp_is_normal_single(single) && !fp_is_tie(result)) || exact_zero;
+    fast = fast && !fp_is_denormal(a) && !fp_is_denormal(b) && !fp_is_denormal(c);
+    fp_end(s, insn, kind | FP_SINGLE, a, b, c, fast, single);
+}
+
+// ---- Moves
 OP(fabsx)
 {
-    op_unimplemented(s);
-}
-
-OP(faddsx)
-{
-    op_unimplemented(s);
-}
-
-OP(faddx)
-{
-    op_unimplemented(s);
-}
-
-OP(fcfidx)
-{
-    op_unimplemented(s);
-}
-
-OP(fcmpo)
-{
-    op_unimplemented(s);
-}
-
-OP(fcmpu)
-{
-    op_unimplemented(s);
-}
-
-OP(fctidx)
-{
-    op_unimplemented(s);
-}
-
-OP(fctidzx)
-{
-    op_unimplemented(s);
-}
-
-OP(fctiwx)
-{
-    op_unimplemented(s);
-}
-
-OP(fctiwzx)
-{
-    op_unimplemented(s);
-}
-
-OP(fdivsx)
-{
-    op_unimplemented(s);
-}
-
-OP(fdivx)
-{
-    op_unimplemented(s);
-}
-
-OP(fmaddsx)
-{
-    op_unimplemented(s);
-}
-
-OP(fmaddx)
-{
-    op_unimplemented(s);
+    fp_set(s, insn, s->fpr[RB(insn)] & 0x7FFFFFFFFFFFFFFF);
 }
 
 OP(fmrx)
 {
-    op_unimplemented(s);
-}
-
-OP(fmsubsx)
-{
-    op_unimplemented(s);
-}
-
-OP(fmsubx)
-{
-    op_unimplemented(s);
-}
-
-OP(fmulsx)
-{
-    op_unimplemented(s);
-}
-
-OP(fmulx)
-{
-    op_unimplemented(s);
+    fp_set(s, insn, s->fpr[RB(insn)]);
 }
 
 OP(fnabsx)
 {
-    op_unimplemented(s);
+    fp_set(s, insn, s->fpr[RB(insn)] | 0x8000000000000000);
 }
 
 OP(fnegx)
 {
-    op_unimplemented(s);
-}
-
-OP(fnmaddsx)
-{
-    op_unimplemented(s);
-}
-
-OP(fnmaddx)
-{
-    op_unimplemented(s);
-}
-
-OP(fnmsubsx)
-{
-    op_unimplemented(s);
-}
-
-OP(fnmsubx)
-{
-    op_unimplemented(s);
-}
-
-OP(fresx)
-{
-    op_unimplemented(s);
-}
-
-OP(frspx)
-{
-    op_unimplemented(s);
-}
-
-OP(frsqrtex)
-{
-    op_unimplemented(s);
+    fp_set(s, insn, s->fpr[RB(insn)] ^ 0x8000000000000000);
 }
 
 OP(fselx)
 {
-    op_unimplemented(s);
+    fp_set(s, insn, fp_a(s, insn) >= 0 ? s->fpr[RC(insn)] : s->fpr[RB(insn)]);
 }
 
-OP(fsqrtsx)
+// ---- Sums: a sum of doubles that is tiny, or zero, is exact.
+OP(faddx)
 {
-    op_unimplemented(s);
+    double a = fp_a(s, insn), b = fp_b(s, insn), sum = a + b;
+    fp_end(s, insn, FP_ADD, a, b, 0, fp_is_finite(sum), sum);
 }
 
-OP(fsqrtx)
+OP(faddsx)
 {
-    op_unimplemented(s);
-}
-
-OP(fsubsx)
-{
-    op_unimplemented(s);
+    double a = fp_a(s, insn), b = fp_b(s, insn), sum = a + b;
+    fp_end_single(s, insn, FP_ADD, a, b, 0, sum == 0, sum);
 }
 
 OP(fsubx)
 {
-    op_unimplemented(s);
+    double a = fp_a(s, insn), b = fp_b(s, insn), difference = a - b;
+    fp_end(s, insn, FP_SUB, a, b, 0, fp_is_finite(difference), difference);
 }
 
+OP(fsubsx)
+{
+    double a = fp_a(s, insn), b = fp_b(s, insn), difference = a - b;
+    fp_end_single(s, insn, FP_SUB, a, b, 0, difference == 0, difference);
+}
+
+// ---- Products: a zero is exact if a factor is zero.
+FP_INLINE bool fp_zero_product(double a, double c, double result)
+{
+    return result == 0 && (a == 0 || c == 0);
+}
+
+OP(fmulx)
+{
+    double a = fp_a(s, insn), c = fp_c(s, insn), product = a * c;
+    fp_end(s, insn, FP_MUL, a, 0, c, fp_is_normal(product) || fp_zero_product(a, c, product), product);
+}
+
+OP(fmulsx)
+{
+    double a = fp_a(s, insn), c = fp_c(s, insn), product = a * c;
+    fp_end_single(s, insn, FP_MUL, a, 0, c, fp_zero_product(a, c, product), product);
+}
+
+// ---- Quotients and roots
+OP(fdivx)
+{
+    double a = fp_a(s, insn), b = fp_b(s, insn), quotient = a / b;
+    bool fast = fp_is_normal(quotient) || (quotient == 0 && a == 0);
+    fp_end(s, insn, FP_DIV, a, b, 0, fast, quotient);
+}
+
+OP(fdivsx)
+{
+    double a = fp_a(s, insn), b = fp_b(s, insn), quotient = a / b;
+    fp_end_single(s, insn, FP_DIV, a, b, 0, quotient == 0 && a == 0, quotient);
+}
+
+// The root of a positive normal number is normal.
+OP(fsqrtx)
+{
+    double b = fp_b(s, insn), root = __builtin_sqrt(b);
+    fp_end(s, insn, FP_SQRT, 0, b, 0, fp_is_finite(root), root);
+}
+
+OP(fsqrtsx)
+{
+    double b = fp_b(s, insn), root = __builtin_sqrt(b);
+    fp_end_single(s, insn, FP_SQRT, 0, b, 0, root == 0, root);
+}
+
+// ---- Multiply-add: a zero is exact if a factor is zero, or if the addend is so large that no difference of it and a
+// product can be lost.
+FP_INLINE bool fp_zero_sum(double a, double b, double c, double result)
+{
+    return result == 0 && (a == 0 || c == 0 || (fp_bits(b) << 1) > 0x2000000000000000);
+}
+
+FP_INLINE void fp_multiply_add(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract, bool negate)
+{
+    double a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
+    double result = __builtin_fma(a, c, subtract ? -b : b);
+    bool fast = fp_is_normal(result) || fp_zero_sum(a, b, c, result);
+    fp_end(s, insn, kind, a, b, c, fast, negate ? -result : result);
+}
+
+FP_INLINE void fp_multiply_add_single(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract, bool negate)
+{
+    double a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
+    double result = __builtin_fma(a, c, subtract ? -b : b);
+    fp_end_single(s, insn, kind, a, b, c, fp_zero_sum(a, b, c, result), negate ? -result : result);
+}
+
+OP(fmaddx)
+{
+    fp_multiply_add(s, insn, FP_MADD, false, false);
+}
+
+OP(fmaddsx)
+{
+    fp_multiply_add_single(s, insn, FP_MADD, false, false);
+}
+
+OP(fmsubx)
+{
+    fp_multiply_add(s, insn, FP_MSUB, true, false);
+}
+
+OP(fmsubsx)
+{
+    fp_multiply_add_single(s, insn, FP_MSUB, true, false);
+}
+
+OP(fnmaddx)
+{
+    fp_multiply_add(s, insn, FP_NMADD, false, true);
+}
+
+OP(fnmaddsx)
+{
+    fp_multiply_add_single(s, insn, FP_NMADD, false, true);
+}
+
+OP(fnmsubx)
+{
+    fp_multiply_add(s, insn, FP_NMSUB, true, true);
+}
+
+OP(fnmsubsx)
+{
+    fp_multiply_add_single(s, insn, FP_NMSUB, true, true);
+}
+
+OP(frspx)
+{
+    double b = fp_b(s, insn);
+    fp_end_single(s, insn, FP_ROUND, 0, b, 0, b == 0, b);
+}
+
+// ---- Estimates. They never touch XX, so it need not be set.
+FP_INLINE void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast, uint64_t result)
+{
+    if (FP_LIKELY(fast && !(s->fp.fpscr & FP_MODE_BITS))) {
+        s->fp.pending = kind;
+        s->fp.a = s->fp.c = 0;
+        s->fp.b = b;
+    } else {
+        result = ppc_fp_slow(&s->fp, kind, s->fpr[RT(insn)], 0, b, 0);
+    }
+    fp_set(s, insn, result);
+}
+
+// Fast where the operand's exponent is in [-126, 125]: neither it nor the result is denormal.
+OP(fresx)
+{
+    uint64_t b = s->fpr[RB(insn)];
+    uint64_t exponent = b >> 52 & 0x7FF;
+    uint64_t result = (b & 0x8000000000000000) | (2 * 1023 - 1 - exponent) << 52 |
+                      (uint64_t)fp_fres_table[b >> 45 & 0x7F] << 40;
+    fp_end_estimate(s, insn, FP_FRES, b, exponent - (1023 - 126) <= 125 + 126, result);
+}
+
+// Fast for positive normal numbers.
+OP(frsqrtex)
+{
+    uint64_t b = s->fpr[RB(insn)];
+    uint64_t exponent = (3 * 1023 - 1 - (b >> 52)) / 2;
+    uint64_t result = exponent << 52 | (uint64_t)fp_frsqrte_table[(b >> 49 & 15) ^ 8] << 40;
+    fp_end_estimate(s, insn, FP_FRSQRTE, b, b - 0x0010000000000000 < 0x7FF0000000000000 - 0x0010000000000000, result);
+}
+
+// ---- Integers. Conversions leave FPRF as it was, so FR and FI alone become pending.
+FP_INLINE void fp_end_integer(struct ppc_state *s, uint32_t insn, uint32_t kind, double b, double rounded, double limit)
+{
+    uint64_t bits = 0;
+    if (FP_LIKELY(rounded >= -limit && rounded < limit && fp_mode_is_fast(s))) {
+        bits = (uint64_t)(int64_t)rounded;
+        uint32_t inexact = rounded != b, up = __builtin_fabs(rounded) > __builtin_fabs(b);
+        s->fp.pending = (s->fp.pending & ~(uint32_t)(FPSCR_FR | FPSCR_FI)) | FP_PENDING_FRFI | inexact * FPSCR_FI |
+                        up * FPSCR_FR;
+    } else {
+        bits = ppc_fp_slow(&s->fp, kind, s->fpr[RT(insn)], 0, fp_bits(b), 0);
+    }
+    fp_set(s, insn, bits);
+}
+
+OP(fctidx)
+{
+    double b = fp_b(s, insn);
+    fp_end_integer(s, insn, FP_FCTID, b, __builtin_rint(b), 0x1p63);
+}
+
+OP(fctidzx)
+{
+    double b = fp_b(s, insn);
+    fp_end_integer(s, insn, FP_FCTIDZ, b, __builtin_trunc(b), 0x1p63);
+}
+
+OP(fctiwx)
+{
+    double b = fp_b(s, insn);
+    fp_end_integer(s, insn, FP_FCTIW, b, __builtin_rint(b), 0x1p31);
+}
+
+OP(fctiwzx)
+{
+    double b = fp_b(s, insn);
+    fp_end_integer(s, insn, FP_FCTIWZ, b, __builtin_trunc(b), 0x1p31);
+}
+
+OP(fcfidx)
+{
+    uint64_t b = s->fpr[RB(insn)];
+    uint64_t result = fp_bits((double)(int64_t)b);
+    if (FP_LIKELY(fp_mode_is_fast(s))) {
+        s->fp.pending = FP_FCFID;
+        s->fp.a = s->fp.c = 0;
+        s->fp.b = b;
+    } else {
+        result = ppc_fp_slow(&s->fp, FP_FCFID, s->fpr[RT(insn)], 0, b, 0);
+    }
+    fp_set(s, insn, result);
+}
+
+// ---- Compares. Without NaNs only FPCC changes, in every mode.
+FP_INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
+{
+    double a = fp_a(s, insn), b = fp_b(s, insn);
+    bool less = a < b, greater = a > b, equal = a == b;
+    set_cr_field(s, BF(insn), less, greater, equal, !(less | greater | equal));
+    if (FP_LIKELY(less | greater | equal))
+        s->fp.pending = (s->fp.pending & ~(uint32_t)FPSCR_FPCC) | FP_PENDING_FPCC | less * (uint32_t)FPSCR_FL |
+                        greater * (uint32_t)FPSCR_FG | equal * (uint32_t)FPSCR_FE;
+    else
+        ppc_fp_unordered(&s->fp, ordered, s->fpr[RA(insn)], s->fpr[RB(insn)]);
+}
+
+OP(fcmpo)
+{
+    fp_compare(s, insn, true);
+}
+
+OP(fcmpu)
+{
+    fp_compare(s, insn, false);
+}

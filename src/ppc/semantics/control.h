@@ -1,5 +1,6 @@
 // control.h: what the instructions of the group control in opcodes.def mean.
 #pragma once
+#include "ppc/fp_status.h"
 #include "ppc/semantics.h"
 
 // ---- Condition register. Its bits are bytes of 0 or 1.
@@ -87,29 +88,7 @@ OP(mtcrf)
 
 // ---- FPSCR
 
-enum {
-    FPSCR_FX = 31,
-    FPSCR_FEX = 30,
-    FPSCR_VX = 29,
-    FPSCR_OX = 28,
-};
-
-static const uint32_t fpscr_invalid = 0x01F80700;    // VXSNAN VXISI VXIDI VXZDZ VXIMZ VXVC VXSOFT VXSQRT VXCVI
-static const uint32_t fpscr_exceptions = 0x1FF80700; // those, OX UX ZX XX
-static const uint32_t fpscr_summaries = 0x60000000;  // FEX VX: never written themselves
-static const uint32_t fpscr_reserved = 0x00000800;
-
-// VX and FEX from the bits they stand for.
-static inline uint32_t fpscr_summed(uint32_t v)
-{
-    v &= ~fpscr_summaries;
-    if (v & fpscr_invalid)
-        v |= 1u << FPSCR_VX;
-    // Bits 29:25 (VX OX UX ZX XX) against 7:3 (VE OE UE ZE XE).
-    if (v >> 25 & v >> 3 & 31)
-        v |= 1u << FPSCR_FEX;
-    return v;
-}
+static const uint32_t fpscr_summaries = FPSCR_FEX | FPSCR_VX; // never written themselves
 
 static inline void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
 {
@@ -119,7 +98,7 @@ static inline void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fps
 
 static inline void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
 {
-    value = fpscr_summed(value);
+    value = fpscr_summarise(value);
     ppc_set_fpscr(s, value);
     fpscr_record(s, insn, value);
 }
@@ -130,7 +109,7 @@ OP(mcrfs)
     unsigned shift = 28 - 4 * (insn >> 18 & 7);
     uint32_t field = fpscr >> shift & 15;
     set_cr_field(s, BF(insn), field >> 3, field >> 2 & 1, field >> 1 & 1, field & 1);
-    ppc_set_fpscr(s, fpscr_summed(fpscr & ~(0xFu << shift & (fpscr_exceptions | 1u << FPSCR_FX))));
+    ppc_set_fpscr(s, fpscr & ~(0xFu << shift & (FPSCR_FX | FPSCR_EXCEPTIONS)));
 }
 
 OP(mffsx)
@@ -148,22 +127,22 @@ OP(mtfsb0x)
 // Setting an exception bit anew sets FX.
 OP(mtfsb1x)
 {
-    uint32_t old = ppc_fpscr(s), bit = 0x80000000u >> RT(insn) & ~(fpscr_summaries | fpscr_reserved);
-    if (bit & ~old & fpscr_exceptions)
-        bit |= 1u << FPSCR_FX;
+    uint32_t old = ppc_fpscr(s), bit = 0x80000000u >> RT(insn) & ~(fpscr_summaries | FPSCR_RESERVED);
+    if (bit & ~old & FPSCR_EXCEPTIONS)
+        bit |= FPSCR_FX;
     fpscr_write(s, insn, old | bit);
 }
 
 OP(mtfsfix)
 {
     unsigned shift = 28 - 4 * BF(insn);
-    uint32_t written = 0xFu << shift & ~(fpscr_summaries | fpscr_reserved);
+    uint32_t written = 0xFu << shift & ~(fpscr_summaries | FPSCR_RESERVED);
     fpscr_write(s, insn, (ppc_fpscr(s) & ~written) | ((insn >> 12 & 15) << shift & written));
 }
 
 OP(mtfsfx)
 {
-    uint32_t written = field_mask(insn >> 17 & 0xFF) & ~(fpscr_summaries | fpscr_reserved);
+    uint32_t written = field_mask(insn >> 17 & 0xFF) & ~(fpscr_summaries | FPSCR_RESERVED);
     fpscr_write(s, insn, (ppc_fpscr(s) & ~written) | ((uint32_t)s->fpr[RB(insn)] & written));
 }
 

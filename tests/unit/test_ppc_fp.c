@@ -182,7 +182,7 @@ static void test_against_host(void **state)
 {
     (void)state;
     struct random r = {setting("XENOLITH_SEED", 1)};
-    uint64_t rounds = setting("XENOLITH_ROUNDS", 100000);
+    uint64_t rounds = setting("XENOLITH_ROUNDS", 300000);
     print_message("seed %" PRIu64 ", %" PRIu64 " rounds\n", r.state, rounds);
     for (uint64_t i = 0; i < rounds; i++) {
         uint64_t a = operand(&r), b = operand(&r), c = operand(&r), pick = next(&r);

@@ -79,10 +79,11 @@ enum {
 
 // The whole operation, exactly, in any mode. Updates the FPSCR and returns the new value of frD: `old` where an enabled
 // exception suppresses it.
-uint64_t ppc_fp_slow(struct ppc_fp_status *fp, uint32_t kind, uint64_t old, uint64_t a, uint64_t b, uint64_t c);
+__attribute__((noinline, cold)) uint64_t ppc_fp_slow(struct ppc_fp_status *fp, uint32_t kind, uint64_t old, uint64_t a,
+                                                     uint64_t b, uint64_t c);
 
 // fcmpu and fcmpo where an operand is a NaN: the FPSCR's part.
-void ppc_fp_unordered(struct ppc_fp_status *fp, bool ordered, uint64_t a, uint64_t b);
+__attribute__((noinline, cold)) void ppc_fp_unordered(struct ppc_fp_status *fp, bool ordered, uint64_t a, uint64_t b);
 
 // Makes fp->fpscr exact.
 void ppc_fp_settle(struct ppc_fp_status *fp);

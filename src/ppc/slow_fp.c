@@ -158,10 +158,18 @@ static struct number divide(struct number a, struct number b)
         return q;
     normalise(&a);
     int b_shift = 52 - top_bit(b.mantissa);
-    u128 divisor = b.mantissa << b_shift;
+    uint64_t divisor = (uint64_t)b.mantissa << b_shift;
     q.exponent = a.exponent - (b.exponent - b_shift);
-    q.mantissa = a.mantissa / divisor;
-    q.mantissa |= q.mantissa * divisor != a.mantissa;
+    uint64_t rest = 0; // at most twice the divisor
+    for (int bit = 125; bit >= 0; bit--) {
+        rest = rest << 1 | (uint64_t)(a.mantissa >> bit & 1);
+        q.mantissa <<= 1;
+        if (rest >= divisor) {
+            rest -= divisor;
+            q.mantissa |= 1;
+        }
+    }
+    q.mantissa |= rest != 0;
     return q;
 }
 
@@ -615,8 +623,7 @@ static uint32_t raise_exceptions(uint32_t fpscr, uint32_t exceptions)
     return fpscr_summarise(fpscr | exceptions);
 }
 
-__attribute__((noinline, cold)) uint64_t ppc_fp_slow(struct ppc_fp_status *fp, uint32_t kind, uint64_t old, uint64_t a,
-                                                     uint64_t b, uint64_t c)
+uint64_t ppc_fp_slow(struct ppc_fp_status *fp, uint32_t kind, uint64_t old, uint64_t a, uint64_t b, uint64_t c)
 {
     ppc_fp_settle(fp);
     struct outcome o = compute(kind, a, b, c, fp->fpscr);
@@ -626,7 +633,7 @@ __attribute__((noinline, cold)) uint64_t ppc_fp_slow(struct ppc_fp_status *fp, u
     return o.suppressed ? old : o.result;
 }
 
-__attribute__((noinline, cold)) void ppc_fp_unordered(struct ppc_fp_status *fp, bool ordered, uint64_t a, uint64_t b)
+void ppc_fp_unordered(struct ppc_fp_status *fp, bool ordered, uint64_t a, uint64_t b)
 {
     ppc_fp_settle(fp);
     uint32_t exceptions = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "exports/exports.h"
 #include "trace/copy.h"
 #include "trace/reader.h"
 
@@ -155,15 +156,24 @@ static void print_pairs(const struct trace_event *e, unsigned from)
         putchar('}');
 }
 
+// Our own row for an export that a log names, or NULL.
+static const struct exp_row *find_row(const struct trace_export *export)
+{
+    int module = export ? exp_module_by_name(export->module) : -1;
+    return module < 0 ? NULL : exp_find_name((enum exp_module)module, export->name);
+}
+
 static void print_call(const struct trace_record *record)
 {
     const struct trace_event *e = &record->event;
+    const struct exp_row *row = find_row(record->call);
     unsigned given = e->count ? e->count - 1 : 0;
     unsigned args = record->call && record->call->arg_count < given ? record->call->arg_count : given;
     print_name(record);
     putchar('(');
     for (unsigned i = 0; i < args; i++) {
-        printf("%s0x%" PRIx64, i ? ", " : "", e->fields[1 + i]);
+        bool named = row && i < row->arg_count && row->args[i].name;
+        printf("%s%s%s0x%" PRIx64, i ? ", " : "", named ? row->args[i].name : "", named ? "=" : "", e->fields[1 + i]);
         for (unsigned k = 0; k < e->text_count; k++)
             if (e->texts[k].field == i) {
                 putchar(' ');

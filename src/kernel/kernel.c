@@ -94,6 +94,21 @@ void krnl_video_kick(struct kernel *k)
         ppc_request_stop(&k->running->cpu);
 }
 
+void krnl_device_missing(struct kernel *k, const char *what, gva address)
+{
+    struct krnl_thread *t = k->running;
+    log_write(k->log, LOG_STUB, "device", "%s at 0x%08x: absent", what, address);
+    if (k->config.on_missing == KRNL_MISSING_STOP)
+        krnl_stop(k, KRNL_STOP_MISSING, t, "the title uses %s at 0x%08x, which is absent", what, address);
+    if (t)
+        ppc_request_stop(&t->cpu);
+}
+
+void krnl_forget_trace(struct kernel *k)
+{
+    k->trace = NULL;
+}
+
 void krnl_where(const struct kernel *k, struct trace_where *out)
 {
     const struct krnl_thread *t = k->running;

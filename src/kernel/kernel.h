@@ -47,6 +47,7 @@ struct krnl_config {
     enum krnl_on_missing on_missing;
     uint64_t boot_time;          // system time at launch, 100 ns since 1601; a constant, so that runs repeat
     uint64_t frame_limit;        // stop after that many swaps, 0: no limit
+    uint64_t instruction_limit;  // stop at the first safepoint after that many instructions of all threads, 0: no limit
     const char *title_name;      // "dolphin.xex"
     bool trace_gpu;              // also packets and MMIO
     void (*print)(void *user, const char *text); // DbgPrint's output; NULL drops it
@@ -61,6 +62,7 @@ enum krnl_stop {
     KRNL_RUNNING,
     KRNL_STOP_EXIT,    // the title's main thread returned, or the title asked to end: exit_code
     KRNL_STOP_FRAMES,  // frame_limit reached
+    KRNL_STOP_INSTRUCTIONS, // instruction_limit reached
     KRNL_STOP_TIME,    // poll said so
     KRNL_STOP_CRASH,   // fault, trap, illegal instruction, bug check: message
     KRNL_STOP_MISSING, // call into an absent export
@@ -96,10 +98,18 @@ uint64_t krnl_calls(const struct kernel *k, size_t export_index);
 
 // An MMIO access from guest code: lets the scheduler run the GPU at the next safepoint.
 void krnl_video_kick(struct kernel *k);
+// A title touched a device that does not exist here: `what` in words. Stops by the policy of invariant 4.
+void krnl_device_missing(struct kernel *k, const char *what, gva address);
+// The log is about to be closed: no event is written from now on.
+void krnl_forget_trace(struct kernel *k);
 // For events of the machine itself (tid 0), or of the thread that runs now.
 void krnl_where(const struct kernel *k, struct trace_where *out);
 // The command processor's own events and the swap it reached, in thread 1's stream.
 void krnl_video_event(struct kernel *k, enum trace_kind kind, const uint64_t *fields, unsigned count);
+
+// Every handle and its object: host handles first, each kind by value.
+struct krnl_object;
+void krnl_each_handle(const struct kernel *k, void (*visit)(void *user, const struct krnl_object *object, uint32_t handle), void *user);
 
 // Threads in creation order; NULL ends.
 const struct krnl_thread *krnl_thread_next(const struct kernel *k, const struct krnl_thread *previous);

@@ -181,3 +181,13 @@ struct krnl_object *krnl_object_named(const struct kernel *k, enum krnl_type typ
             return o;
     return NULL;
 }
+
+void krnl_each_handle(const struct kernel *k, void (*visit)(void *user, const struct krnl_object *object, uint32_t handle), void *user)
+{
+    for (uint32_t i = 0; i < k->host_handle_capacity; i++)
+        if (k->host_handles[i])
+            visit(user, k->host_handles[i], handle_value(true, i));
+    for (uint32_t i = 0; i < k->handle_capacity; i++)
+        if (k->handles[i])
+            visit(user, k->handles[i], handle_value(false, i));
+}

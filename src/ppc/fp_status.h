@@ -45,6 +45,7 @@ enum {
 #define FPSCR_VX_ALL                                                                                                   \
     (FPSCR_VXSNAN | FPSCR_VXISI | FPSCR_VXIDI | FPSCR_VXZDZ | FPSCR_VXIMZ | FPSCR_VXVC | FPSCR_VXSOFT | FPSCR_VXSQRT | \
      FPSCR_VXCVI)
+#define FPSCR_EXCEPTIONS (FPSCR_VX_ALL | FPSCR_OX | FPSCR_UX | FPSCR_ZX | FPSCR_XX)
 
 // Kinds of operations. Operands are named as in the instruction: frA, frB, frC; one that it lacks is zero.
 enum fp_kind {
@@ -79,10 +80,11 @@ enum {
 
 // The whole operation, exactly, in any mode. Updates the FPSCR and returns the new value of frD: `old` where an enabled
 // exception suppresses it.
-uint64_t ppc_fp_slow(struct ppc_fp_status *fp, uint32_t kind, uint64_t old, uint64_t a, uint64_t b, uint64_t c);
+__attribute__((noinline, cold)) uint64_t ppc_fp_slow(struct ppc_fp_status *fp, uint32_t kind, uint64_t old, uint64_t a,
+                                                     uint64_t b, uint64_t c);
 
 // fcmpu and fcmpo where an operand is a NaN: the FPSCR's part.
-void ppc_fp_unordered(struct ppc_fp_status *fp, bool ordered, uint64_t a, uint64_t b);
+__attribute__((noinline, cold)) void ppc_fp_unordered(struct ppc_fp_status *fp, bool ordered, uint64_t a, uint64_t b);
 
 // Makes fp->fpscr exact.
 void ppc_fp_settle(struct ppc_fp_status *fp);

@@ -1,7 +1,7 @@
 // Scalar floating point in integers: exact in every mode, the same on every host.
 //
-// An operation first becomes an exact sign, exponent and 128-bit mantissa, whose lowest bit also stands for everything below
-// it ("sticky"), and is rounded once. Tininess is seen before rounding, as the architecture wants.
+// An operation first becomes an exact sign, exponent and 128-bit mantissa, whose lowest bit also stands for everything
+// below it ("sticky"), and is rounded once. Tininess is seen before rounding, as the architecture wants.
 #include "ppc/fp_status.h"
 
 #include "ppc/fp_estimate.h"
@@ -158,10 +158,18 @@ static struct number divide(struct number a, struct number b)
         return q;
     normalise(&a);
     int b_shift = 52 - top_bit(b.mantissa);
-    u128 divisor = b.mantissa << b_shift;
+    uint64_t divisor = (uint64_t)b.mantissa << b_shift;
     q.exponent = a.exponent - (b.exponent - b_shift);
-    q.mantissa = a.mantissa / divisor;
-    q.mantissa |= q.mantissa * divisor != a.mantissa;
+    uint64_t rest = 0; // at most twice the divisor
+    for (int bit = 125; bit >= 0; bit--) {
+        rest = rest << 1 | (uint64_t)(a.mantissa >> bit & 1);
+        q.mantissa <<= 1;
+        if (rest >= divisor) {
+            rest -= divisor;
+            q.mantissa |= 1;
+        }
+    }
+    q.mantissa |= rest != 0;
     return q;
 }
 
@@ -220,8 +228,8 @@ static u128 round_integer(u128 mantissa, int drop, bool sign, uint32_t rn, bool 
     return kept + *up;
 }
 
-// significand * 2^exponent as a double; significand has at most 53 bits, or is 2^53. It fits, or is the scaled result of an
-// enabled overflow or underflow that not even scaling brings into range: then the exponent wraps.
+// significand * 2^exponent as a double; significand has at most 53 bits, or is 2^53. It fits, or is the scaled result of
+// an enabled overflow or underflow that not even scaling brings into range: then the exponent wraps.
 static uint64_t pack(bool sign, int exponent, uint64_t significand)
 {
     uint64_t bits = (uint64_t)sign << 63;
@@ -356,7 +364,8 @@ static uint32_t invalid_cause(uint32_t op, uint64_t a, uint64_t b, uint64_t c)
     case FP_NMSUB:
         if (!(is_infinity(a) || is_infinity(c)) || !is_infinity(b))
             return 0;
-        return ((is_negative(a) != is_negative(c)) != b_negative) == (op == FP_MADD || op == FP_NMADD) ? FPSCR_VXISI : 0;
+        bool differ = (is_negative(a) != is_negative(c)) != b_negative;
+        return differ == (op == FP_MADD || op == FP_NMADD) ? FPSCR_VXISI : 0;
     default:
         return 0;
     }
@@ -434,8 +443,8 @@ static struct number exactly(uint32_t op, uint64_t a, uint64_t b, uint64_t c, ui
     }
 }
 
-// The console's single precision operations with an operand that is a denormal double, which no single is: fdivs and fsqrts
-// forget to round to single...
+// The console's single precision operations with an operand that is a denormal double, which no single is: fdivs and
+// fsqrts forget to round to single...
 static bool keeps_double(uint32_t op, uint64_t a, uint64_t b)
 {
     return (op == FP_DIV && (is_denormal(a) || is_denormal(b))) || (op == FP_SQRT && is_denormal(b));
@@ -615,8 +624,7 @@ static uint32_t raise_exceptions(uint32_t fpscr, uint32_t exceptions)
     return fpscr_summarise(fpscr | exceptions);
 }
 
-__attribute__((noinline, cold)) uint64_t ppc_fp_slow(struct ppc_fp_status *fp, uint32_t kind, uint64_t old, uint64_t a,
-                                                     uint64_t b, uint64_t c)
+uint64_t ppc_fp_slow(struct ppc_fp_status *fp, uint32_t kind, uint64_t old, uint64_t a, uint64_t b, uint64_t c)
 {
     ppc_fp_settle(fp);
     struct outcome o = compute(kind, a, b, c, fp->fpscr);
@@ -626,7 +634,7 @@ __attribute__((noinline, cold)) uint64_t ppc_fp_slow(struct ppc_fp_status *fp, u
     return o.suppressed ? old : o.result;
 }
 
-__attribute__((noinline, cold)) void ppc_fp_unordered(struct ppc_fp_status *fp, bool ordered, uint64_t a, uint64_t b)
+void ppc_fp_unordered(struct ppc_fp_status *fp, bool ordered, uint64_t a, uint64_t b)
 {
     ppc_fp_settle(fp);
     uint32_t exceptions = 0;

@@ -58,7 +58,7 @@ static void test_explain(void **state)
         {0x82000000u, "v80000000", 0x10000, false, 0, 1, {0x92000000u}},
         {0x92000000u, "v90000000", 0x1000, false, 0, 1, {0x82000000u}},
         {0xBC220000u, "vA0000000", 0x10000, true, 0x1C220000, 2, {0xDC220000u, 0xFC21F000u}},
-        {0xC0C80000u, "vC0000000", 0x1000000, true, 0xC80000, 2, {0xA0C80000u, 0xE0C7F000u}}, // not behind the registers
+        {0xC0C80000u, "vC0000000", 0x1000000, true, 0xC80000, 2, {0xA0C80000u, 0xE0C7F000u}}, // registers hide it
         {0xFFCA4000u, "vE0000000", 0x1000, true, 0x1FCA5000, 2, {0xBFCA5000u, 0xDFCA5000u}},
         {0xFFCFFFFFu, "vE0000000", 0x1000, true, 0x1FD00FFF, 2, {0xBFD00FFFu, 0xDFD00FFFu}},
         {0xBFFFFFFFu, "vA0000000", 0x10000, true, 0x1FFFFFFF, 1, {0xDFFFFFFFu}},
@@ -236,14 +236,19 @@ static void test_out_of_space(void **state)
 static void test_alignment_beyond_view(void **state)
 {
     struct mem *m = *state;
-    const struct mem_request q = {.heap = MEM_VE0000000, .size = 0x1000, .alignment = 0x10000, .state = BOTH,
-                                  .protect = MEM_READ_WRITE};
+    const struct mem_request q = {
+        .heap = MEM_VE0000000, .size = 0x1000, .alignment = 0x10000, .state = BOTH, .protect = MEM_READ_WRITE};
     gva out;
     uint32_t free_pages, total;
     assert_true(mem_allocate(m, &q, &out, NULL));
     assert_int_equal(out, 0xFFCFF000u); // bus 0x1FD00000, the view's last page
-    const struct mem_request wide = {.heap = MEM_VE0000000, .size = 0x2000, .alignment = 0x20000, .low = 0x1FD00000,
-                                     .high = 0xFFFFFFFFu, .state = BOTH, .protect = MEM_READ_WRITE};
+    const struct mem_request wide = {.heap = MEM_VE0000000,
+                                     .size = 0x2000,
+                                     .alignment = 0x20000,
+                                     .low = 0x1FD00000,
+                                     .high = 0xFFFFFFFFu,
+                                     .state = BOTH,
+                                     .protect = MEM_READ_WRITE};
     assert_false(mem_allocate(m, &wide, &out, NULL));
     mem_physical_pages(m, &free_pages, &total);
     assert_int_equal(free_pages, total - 1);
@@ -346,7 +351,7 @@ static void test_string(void **state)
     assert_true(mem_allocate_at(m, 0x10000, 0x1000, BOTH, MEM_READ_WRITE, NULL));
     assert_true(mem_write(m, 0x10FF8, "abcdefgh", 8));
     assert_true(mem_get_string(m, 0x10FF8, text, sizeof text));
-    assert_string_equal(text, "abcdefg"); // cut to the buffer
+    assert_string_equal(text, "abcdefg");                        // cut to the buffer
     assert_false(mem_get_string(m, 0x10FFC, text, sizeof text)); // memory ends before the string
     assert_true(mem_set8(m, 0x10FFF, 0));
     assert_true(mem_get_string(m, 0x10FFC, text, sizeof text));

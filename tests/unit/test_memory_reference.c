@@ -1,6 +1,6 @@
 // Every memory call that the reference's main thread makes on the sample titles until frame 600, with its results, from
-// shared/reference-logs (run 1 of each): the same calls give the same addresses and sizes. VdPersistDisplay counts as a call:
-// it allocates 64 bytes of large pages, which the title frees.
+// shared/reference-logs (run 1 of each): the same calls give the same addresses and sizes. VdPersistDisplay counts as a
+// call: it allocates 64 bytes of large pages, which the title frees.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -233,7 +233,9 @@ static void check_virtual(struct mem *m, const struct row *row)
         return;
     }
     const struct mem_request q = {.heap = row->flags & LARGE_PAGES ? MEM_V40000000 : MEM_V00000000,
-                                  .size = row->result_size, .state = state, .protect = MEM_READ_WRITE};
+                                  .size = row->result_size,
+                                  .state = state,
+                                  .protect = MEM_READ_WRITE};
     gva out;
     assert_true(mem_allocate(m, &q, &out, NULL));
     assert_int_equal(out, row->result);
@@ -251,9 +253,12 @@ static void check_free(struct mem *m, const struct row *row)
 
 static void check_physical(struct mem *m, const struct row *row)
 {
-    const struct mem_request q = {.heap = row->flags & LARGE_PAGES ? MEM_VA0000000 : MEM_VE0000000, .size = row->size,
-                                  .alignment = row->alignment, .high = 0xFFFFFFFFu,
-                                  .state = MEM_RESERVED | MEM_COMMITTED, .protect = MEM_READ_WRITE};
+    const struct mem_request q = {.heap = row->flags & LARGE_PAGES ? MEM_VA0000000 : MEM_VE0000000,
+                                  .size = row->size,
+                                  .alignment = row->alignment,
+                                  .high = 0xFFFFFFFFu,
+                                  .state = MEM_RESERVED | MEM_COMMITTED,
+                                  .protect = MEM_READ_WRITE};
     gva out;
     assert_true(mem_allocate(m, &q, &out, NULL));
     assert_int_equal(out, row->result);

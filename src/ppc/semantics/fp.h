@@ -1,45 +1,46 @@
 // fp.h: what the instructions of the group fp in opcodes.def mean.
 //
-// The fast path is the host's arithmetic in round to nearest. It is right when the FPSCR asks for nothing else, XX is set
-// already (so that inexactness changes nothing but FR and FI, which wait in s->fp), and the result is an ordinary number.
-// Everything else is ppc_fp_slow's. So a program's first inexact operation is slow, and the others are not.
+// The fast path is the host's arithmetic in round to nearest. It is right when the FPSCR asks for nothing else, XX is
+// set already (so that inexactness changes nothing but FR and FI, which wait in s->fp), and the result is an ordinary
+// number. Everything else is ppc_fp_slow's. So a program's first inexact operation is slow, and the others are not.
 #pragma once
 #include "ppc/fp_estimate.h"
 #include "ppc/fp_status.h"
 #include "ppc/semantics.h"
 
+#define FP_INLINE static inline __attribute__((always_inline))
 #define FP_LIKELY(condition) __builtin_expect((condition), 1)
 
 enum { FP_MODE_BITS = FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE | FPSCR_NI | FPSCR_RN };
 
 // ---- Doubles and their bits
-static inline double fp_double(uint64_t bits)
+FP_INLINE double fp_double(uint64_t bits)
 {
     double x;
     memcpy(&x, &bits, sizeof x);
     return x;
 }
 
-static inline uint64_t fp_bits(double x)
+FP_INLINE uint64_t fp_bits(double x)
 {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline bool fp_is_finite(double x)
+FP_INLINE bool fp_is_finite(double x)
 {
     return fp_bits(x) << 1 < 0xFFE0000000000000;
 }
 
 // Finite and above the smallest normal number, which may come from rounding a tiny one up.
-static inline bool fp_is_normal(double x)
+FP_INLINE bool fp_is_normal(double x)
 {
     return (fp_bits(x) << 1) - 0x0020000000000001 < 0xFFE0000000000000 - 0x0020000000000001;
 }
 
 // The same of a single.
-static inline bool fp_is_normal_single(float x)
+FP_INLINE bool fp_is_normal_single(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -48,54 +49,54 @@ static inline bool fp_is_normal_single(float x)
 
 // A double in the middle between two singles: what the exact result it came from rounds to is open. All others round
 // to single as that exact result does.
-static inline bool fp_is_tie(double x)
+FP_INLINE bool fp_is_tie(double x)
 {
     return (fp_bits(x) & 0x1FFFFFFF) == 0x10000000;
 }
 
 // Such an operand makes the console's single precision operations go astray (docs/fp.md).
-static inline bool fp_is_denormal(double x)
+FP_INLINE bool fp_is_denormal(double x)
 {
     return (fp_bits(x) << 1) - 1 < 0x0020000000000000 - 1;
 }
 
-static inline double fp_a(const struct ppc_state *s, uint32_t insn)
+FP_INLINE double fp_a(const struct ppc_state *s, uint32_t insn)
 {
     return fp_double(s->fpr[RA(insn)]);
 }
 
-static inline double fp_b(const struct ppc_state *s, uint32_t insn)
+FP_INLINE double fp_b(const struct ppc_state *s, uint32_t insn)
 {
     return fp_double(s->fpr[RB(insn)]);
 }
 
-static inline double fp_c(const struct ppc_state *s, uint32_t insn)
+FP_INLINE double fp_c(const struct ppc_state *s, uint32_t insn)
 {
     return fp_double(s->fpr[RC(insn)]);
 }
 
 // ---- Ends of an instruction
-static inline bool fp_mode_is_fast(const struct ppc_state *s)
+FP_INLINE bool fp_mode_is_fast(const struct ppc_state *s)
 {
     return (s->fp.fpscr & (FPSCR_XX | FP_MODE_BITS)) == FPSCR_XX;
 }
 
 // CR1 from FX, FEX, VX and OX, none of which is ever pending.
-static inline void fp_record(struct ppc_state *s, uint32_t insn)
+FP_INLINE void fp_record(struct ppc_state *s, uint32_t insn)
 {
     uint32_t fpscr = s->fp.fpscr;
     if (RECORD(insn))
         set_cr_field(s, 1, fpscr >> 31, fpscr >> 30 & 1, fpscr >> 29 & 1, fpscr >> 28 & 1);
 }
 
-static inline void fp_set(struct ppc_state *s, uint32_t insn, uint64_t result)
+FP_INLINE void fp_set(struct ppc_state *s, uint32_t insn, uint64_t result)
 {
     s->fpr[RT(insn)] = result;
     fp_record(s, insn);
 }
 
 // The end of an arithmetic instruction: `result` if `fast`, with FPRF, FR and FI left for later.
-static inline void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c, bool fast,
+FP_INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c, bool fast,
                           double result)
 {
     uint64_t bits = fp_bits(result);
@@ -110,8 +111,8 @@ static inline void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, dou
     fp_set(s, insn, bits);
 }
 
-// The same for results in single: `result` is the double that the host found, `exact_zero` says that it is zero and exact.
-static inline void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c,
+// The same for results in single: `result` is the double that the host found; exact_zero: it is zero, and exact.
+FP_INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c,
                                  bool exact_zero, double result)
 {
     float single = (float)result;
@@ -172,7 +173,7 @@ OP(fsubsx)
 }
 
 // ---- Products: a zero is exact if a factor is zero.
-static inline bool fp_zero_product(double a, double c, double result)
+FP_INLINE bool fp_zero_product(double a, double c, double result)
 {
     return result == 0 && (a == 0 || c == 0);
 }
@@ -218,64 +219,64 @@ OP(fsqrtsx)
 
 // ---- Multiply-add: a zero is exact if a factor is zero, or if the addend is so large that no difference of it and a
 // product can be lost.
-static inline bool fp_zero_sum(double a, double b, double c, double result)
+FP_INLINE bool fp_zero_sum(double a, double b, double c, double result)
 {
     return result == 0 && (a == 0 || c == 0 || (fp_bits(b) << 1) > 0x2000000000000000);
 }
 
-static inline void fp_multiply_add(struct ppc_state *s, uint32_t insn, uint32_t kind, double sign_b, double sign)
+FP_INLINE void fp_multiply_add(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract, bool negate)
 {
     double a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
-    double result = __builtin_fma(a, c, sign_b < 0 ? -b : b);
+    double result = __builtin_fma(a, c, subtract ? -b : b);
     bool fast = fp_is_normal(result) || fp_zero_sum(a, b, c, result);
-    fp_end(s, insn, kind, a, b, c, fast, sign < 0 ? -result : result);
+    fp_end(s, insn, kind, a, b, c, fast, negate ? -result : result);
 }
 
-static inline void fp_multiply_add_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double sign_b, double sign)
+FP_INLINE void fp_multiply_add_single(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract, bool negate)
 {
     double a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
-    double result = __builtin_fma(a, c, sign_b < 0 ? -b : b);
-    fp_end_single(s, insn, kind, a, b, c, fp_zero_sum(a, b, c, result), sign < 0 ? -result : result);
+    double result = __builtin_fma(a, c, subtract ? -b : b);
+    fp_end_single(s, insn, kind, a, b, c, fp_zero_sum(a, b, c, result), negate ? -result : result);
 }
 
 OP(fmaddx)
 {
-    fp_multiply_add(s, insn, FP_MADD, 1, 1);
+    fp_multiply_add(s, insn, FP_MADD, false, false);
 }
 
 OP(fmaddsx)
 {
-    fp_multiply_add_single(s, insn, FP_MADD, 1, 1);
+    fp_multiply_add_single(s, insn, FP_MADD, false, false);
 }
 
 OP(fmsubx)
 {
-    fp_multiply_add(s, insn, FP_MSUB, -1, 1);
+    fp_multiply_add(s, insn, FP_MSUB, true, false);
 }
 
 OP(fmsubsx)
 {
-    fp_multiply_add_single(s, insn, FP_MSUB, -1, 1);
+    fp_multiply_add_single(s, insn, FP_MSUB, true, false);
 }
 
 OP(fnmaddx)
 {
-    fp_multiply_add(s, insn, FP_NMADD, 1, -1);
+    fp_multiply_add(s, insn, FP_NMADD, false, true);
 }
 
 OP(fnmaddsx)
 {
-    fp_multiply_add_single(s, insn, FP_NMADD, 1, -1);
+    fp_multiply_add_single(s, insn, FP_NMADD, false, true);
 }
 
 OP(fnmsubx)
 {
-    fp_multiply_add(s, insn, FP_NMSUB, -1, -1);
+    fp_multiply_add(s, insn, FP_NMSUB, true, true);
 }
 
 OP(fnmsubsx)
 {
-    fp_multiply_add_single(s, insn, FP_NMSUB, -1, -1);
+    fp_multiply_add_single(s, insn, FP_NMSUB, true, true);
 }
 
 OP(frspx)
@@ -285,7 +286,8 @@ OP(frspx)
 }
 
 // ---- Estimates. They never touch XX, so it need not be set.
-static inline void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast, uint64_t result)
+FP_INLINE void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast,
+                               uint64_t result)
 {
     if (FP_LIKELY(fast && !(s->fp.fpscr & FP_MODE_BITS))) {
         s->fp.pending = kind;
@@ -311,13 +313,13 @@ OP(fresx)
 OP(frsqrtex)
 {
     uint64_t b = s->fpr[RB(insn)];
-    uint64_t exponent = (3 * 1023 - (b >> 52)) / 2 - 1;
+    uint64_t exponent = (3 * 1023 - 1 - (b >> 52)) / 2;
     uint64_t result = exponent << 52 | (uint64_t)fp_frsqrte_table[(b >> 49 & 15) ^ 8] << 40;
     fp_end_estimate(s, insn, FP_FRSQRTE, b, b - 0x0010000000000000 < 0x7FF0000000000000 - 0x0010000000000000, result);
 }
 
 // ---- Integers. Conversions leave FPRF as it was, so FR and FI alone become pending.
-static inline void fp_end_integer(struct ppc_state *s, uint32_t insn, uint32_t kind, double b, double rounded, double limit)
+FP_INLINE void fp_end_integer(struct ppc_state *s, uint32_t insn, uint32_t kind, double b, double rounded, double limit)
 {
     uint64_t bits = 0;
     if (FP_LIKELY(rounded >= -limit && rounded < limit && fp_mode_is_fast(s))) {
@@ -370,7 +372,7 @@ OP(fcfidx)
 }
 
 // ---- Compares. Without NaNs only FPCC changes, in every mode.
-static inline void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
+FP_INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
 {
     double a = fp_a(s, insn), b = fp_b(s, insn);
     bool less = a < b, greater = a > b, equal = a == b;

@@ -87,8 +87,8 @@ OP(mtcrf)
 
 // All exception bits that software clears and sets; FEX and VX only follow from them.
 #define FPSCR_EXCEPTIONS (FPSCR_OX | FPSCR_UX | FPSCR_ZX | FPSCR_XX | FPSCR_VX_ALL)
-#define FPSCR_SUMMARIES (FPSCR_FEX | FPSCR_VX)
-#define FPSCR_FX 0x80000000u
+#define FPSCR_SUMMARIES  (FPSCR_FEX | FPSCR_VX)
+#define FPSCR_FX         0x80000000u
 
 INLINE void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
 {

@@ -61,7 +61,7 @@ OP(mcrxr)
 }
 
 // The nibbles of the CR fields that the eight bits from bit 12 on name.
-static inline uint32_t field_mask(unsigned fields)
+INLINE uint32_t field_mask(unsigned fields)
 {
     uint32_t wide = 0;
     for (unsigned i = 0; i < 8; i++)
@@ -90,13 +90,13 @@ OP(mtcrf)
 
 static const uint32_t fpscr_summaries = FPSCR_FEX | FPSCR_VX; // never written themselves
 
-static inline void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
+INLINE void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
 {
     if (RECORD(insn))
         set_cr_field(s, 1, fpscr >> 31, fpscr >> 30 & 1, fpscr >> 29 & 1, fpscr >> 28 & 1);
 }
 
-static inline void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
+INLINE void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
 {
     value = fpscr_summarise(value);
     ppc_set_fpscr(s, value);
@@ -171,7 +171,7 @@ enum {
 };
 
 // Problem state implies interrupts and translation.
-static inline uint64_t msr_implied(uint64_t v)
+INLINE uint64_t msr_implied(uint64_t v)
 {
     return v & MSR_PR ? v | MSR_EE | MSR_IR_DR : v;
 }
@@ -182,7 +182,7 @@ OP(mfmsr)
 }
 
 // L (bit 16): only EE and RI.
-static inline bool msr_partial(uint32_t insn)
+INLINE bool msr_partial(uint32_t insn)
 {
     return insn >> 16 & 1;
 }
@@ -219,7 +219,7 @@ enum {
     XENON_PVR = 0x00710700,
 };
 
-static inline uint64_t timebase(const struct ppc_state *s)
+INLINE uint64_t timebase(const struct ppc_state *s)
 {
     return ppc_now(s) / PPC_CYCLES_PER_TICK;
 }
@@ -310,14 +310,14 @@ OP(sc)
 }
 
 // TO: less, greater, equal, logically less, logically greater.
-static inline bool trap_holds(uint32_t insn, int64_t a, int64_t b)
+INLINE bool trap_holds(uint32_t insn, int64_t a, int64_t b)
 {
     unsigned to = insn >> 21 & 31;
     return (to & 16 && a < b) || (to & 8 && a > b) || (to & 4 && a == b) || (to & 2 && (uint64_t)a < (uint64_t)b) ||
            (to & 1 && (uint64_t)a > (uint64_t)b);
 }
 
-static inline void trap(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
+INLINE void trap(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
 {
     if (trap_holds(insn, a, b))
         op_leave(s, PPC_EXIT_TRAP);

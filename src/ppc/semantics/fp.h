@@ -8,7 +8,7 @@
 #include "ppc/fp_status.h"
 #include "ppc/semantics.h"
 
-#define FP_INLINE static inline __attribute__((always_inline))
+#define FP_INLINE            static inline __attribute__((always_inline))
 #define FP_LIKELY(condition) __builtin_expect((condition), 1)
 
 enum { FP_MODE_BITS = FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE | FPSCR_NI | FPSCR_RN };
@@ -97,7 +97,7 @@ FP_INLINE void fp_set(struct ppc_state *s, uint32_t insn, uint64_t result)
 
 // The end of an arithmetic instruction: `result` if `fast`, with FPRF, FR and FI left for later.
 FP_INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c, bool fast,
-                          double result)
+                      double result)
 {
     uint64_t bits = fp_bits(result);
     if (FP_LIKELY(fast && fp_mode_is_fast(s))) {
@@ -113,7 +113,7 @@ FP_INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double 
 
 // The same for results in single: `result` is the double that the host found; exact_zero: it is zero, and exact.
 FP_INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c,
-                                 bool exact_zero, double result)
+                             bool exact_zero, double result)
 {
     float single = (float)result;
     bool fast = (fp_is_normal_single(single) && !fp_is_tie(result)) || exact_zero;
@@ -304,8 +304,8 @@ OP(fresx)
 {
     uint64_t b = s->fpr[RB(insn)];
     uint64_t exponent = b >> 52 & 0x7FF;
-    uint64_t result = (b & 0x8000000000000000) | (2 * 1023 - 1 - exponent) << 52 |
-                      (uint64_t)fp_fres_table[b >> 45 & 0x7F] << 40;
+    uint64_t result =
+        (b & 0x8000000000000000) | (2 * 1023 - 1 - exponent) << 52 | (uint64_t)fp_fres_table[b >> 45 & 0x7F] << 40;
     fp_end_estimate(s, insn, FP_FRES, b, exponent - (1023 - 126) <= 125 + 126, result);
 }
 
@@ -325,8 +325,8 @@ FP_INLINE void fp_end_integer(struct ppc_state *s, uint32_t insn, uint32_t kind,
     if (FP_LIKELY(rounded >= -limit && rounded < limit && fp_mode_is_fast(s))) {
         bits = (uint64_t)(int64_t)rounded;
         uint32_t inexact = rounded != b, up = __builtin_fabs(rounded) > __builtin_fabs(b);
-        s->fp.pending = (s->fp.pending & ~(uint32_t)(FPSCR_FR | FPSCR_FI)) | FP_PENDING_FRFI | inexact * FPSCR_FI |
-                        up * FPSCR_FR;
+        s->fp.pending =
+            (s->fp.pending & ~(uint32_t)(FPSCR_FR | FPSCR_FI)) | FP_PENDING_FRFI | inexact * FPSCR_FI | up * FPSCR_FR;
     } else {
         bits = ppc_fp_slow(&s->fp, kind, s->fpr[RT(insn)], 0, fp_bits(b), 0);
     }
@@ -375,7 +375,7 @@ OP(fcfidx)
 FP_INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
 {
     double a = fp_a(s, insn), b = fp_b(s, insn);
-    bool less = a < b, greater = a > b, equal = a == b;
+    bool less = a<b, greater = a> b, equal = a == b;
     set_cr_field(s, BF(insn), less, greater, equal, !(less | greater | equal));
     if (FP_LIKELY(less | greater | equal))
         s->fp.pending = (s->fp.pending & ~(uint32_t)FPSCR_FPCC) | FP_PENDING_FPCC | less * (uint32_t)FPSCR_FL |

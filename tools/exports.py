@@ -167,7 +167,8 @@ def write_table(rows):
     for start in range(0, len(order), 16):
         yield "    " + " ".join(f"{i}," for i in order[start:start + 16])
     starts = [next((i for i, r in enumerate(rows) if r.module == m), len(rows)) for m in MODULES]
-    yield f"}};\n\nconst size_t exp_module_start[EXP_MODULE_COUNT + 1] = {{{', '.join(map(str, starts))}, {len(rows)}}};"
+    limits = ", ".join(map(str, starts + [len(rows)]))
+    yield f"}};\n\nconst size_t exp_module_start[EXP_MODULE_COUNT + 1] = {{{limits}}};"
 
 
 def prototype(row):

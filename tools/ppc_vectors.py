@@ -586,7 +586,7 @@ def control_fpscr():
 
 
 def control_traps():
-    """Those that do not hold: a trap ends a case. tests/unit/test_cpu_control.c has those that do."""
+    """Those that do not hold: a trap ends a case. tests/unit/test_cpu_exits.c has those that do."""
     for to in range(32):
         for x in EDGES:
             for y in EDGES + IMMEDIATES:

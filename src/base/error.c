@@ -26,8 +26,12 @@ bool error_context(struct error *err, const char *format, ...)
     va_start(args, format);
     int used = vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
-    if (used >= 0 && (size_t)used < sizeof err->message)
-        snprintf(err->message + used, sizeof err->message - (size_t)used, ": %s", inner);
+    if (used < 0 || (size_t)used + 2 >= sizeof err->message)
+        return false;
+    size_t left = sizeof err->message - (size_t)used - 3, length = strlen(inner);
+    memcpy(err->message + used, ": ", 2);
+    memcpy(err->message + used + 2, inner, length < left ? length : left);
+    err->message[(size_t)used + 2 + (length < left ? length : left)] = 0;
     return false;
 }
 

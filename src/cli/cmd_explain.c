@@ -13,8 +13,8 @@ static const char help[] =
     "usage: xenolith explain ADDR... [--json] [--log FILE]\n\n"
     "Says what the guest's address space has at each ADDR, a hexadecimal number with or without 0x (sign-extended\n"
     "64-bit forms such as 0xFFFFFFFFBC220000 are the same address).\n\n"
-    "  --json      one JSON object per address and line: address, region, kind, page_size, bus_address, aliases, offset;\n"
-    "              null where there is none\n"
+    "  --json      one JSON object per address and line: address, region, kind, page_size, bus_address, aliases,\n"
+    "              offset; null where there is none\n"
     "  --log FILE  also name the allocation that owns the address, from a trace\n";
 
 static const char *kind_name(enum mem_kind kind)
@@ -113,8 +113,8 @@ static bool parse_options(int argc, char **argv, struct options *out)
         } else if (!strcmp(argv[i], "--log") && i + 1 < argc) {
             out->log = argv[++i];
         } else if (argv[i][0] == '-') {
-            fprintf(stderr, "xenolith explain: %s\n", strcmp(argv[i], "--log") ? "unknown option; see --help"
-                                                                                : "--log needs a file");
+            fprintf(stderr, "xenolith explain: %s\n",
+                    strcmp(argv[i], "--log") ? "unknown option; see --help" : "--log needs a file");
             return false;
         } else if (!parse_address(argv[i], &unused)) {
             fprintf(stderr, "xenolith explain: '%s' is not a 32-bit hexadecimal address\n", argv[i]);

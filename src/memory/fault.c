@@ -6,8 +6,8 @@
 
 #include "memory/space.h"
 
-// The variables that must outlive any address space: a process has one handler for a signal, whoever was there before must
-// still be asked, and a handler learns only from its thread whose guest was running.
+// The variables that must outlive any address space: a process has one handler for a signal, whoever was there before
+// must still be asked, and a handler learns only from its thread whose guest was running.
 static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     struct sigaction segv, bus;
@@ -17,14 +17,19 @@ static _Thread_local volatile sig_atomic_t chaining; // the previous handler run
 
 static void on_fault(int number, siginfo_t *info, void *context);
 
-// Installs the handler unless it is the present one. Whoever replaced it since (a test framework does, for each test) becomes
-// the one that is asked next.
+static bool is_ours(const struct sigaction *action)
+{
+    return action->sa_flags & SA_SIGINFO && action->sa_sigaction == on_fault;
+}
+
+// Installs the handler unless it is the present one. Whoever replaced it since (a test framework does, for each test)
+// becomes the one that is asked next.
 static bool install(int number, struct sigaction *old)
 {
     struct sigaction now, action;
     if (sigaction(number, NULL, &now))
         return false;
-    if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_fault)
+    if (is_ours(&now))
         return true;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_fault;
@@ -43,16 +48,22 @@ bool mem_fault_install(struct error *err)
     return ok || error_set(err, ERR_STATE, "installing the fault handler failed: %s", strerror(number));
 }
 
+// Where the guest is entered from outside: one system call. It cannot fail after mem_create has done the same.
+static void ensure_installed(void)
+{
+    struct sigaction now;
+    if (sigaction(SIGSEGV, NULL, &now) || !is_ours(&now))
+        (void)mem_fault_install(NULL);
+    chaining = 0; // a handler before ours may have jumped away
+}
+
 void mem_scope_enter(struct mem_scope *scope, struct mem *m)
 {
     scope->mem = m;
     scope->fault = (struct mem_fault){0};
     scope->outer = innermost;
-    // One system call where the guest is entered from outside; it cannot fail after mem_create has done the same.
-    if (!innermost) {
-        (void)mem_fault_install(NULL);
-        chaining = 0; // a handler before ours may have jumped away
-    }
+    if (!innermost)
+        ensure_installed();
     innermost = scope;
 }
 

@@ -43,8 +43,8 @@ static bool map_views(struct mem *m)
 {
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
         const int fd = views[i].image ? m->image_fd : m->physical_fd;
-        if (mmap(m->base + views[i].base, views[i].size, views[i].protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd,
-                 views[i].offset) == MAP_FAILED)
+        const int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
+        if (mmap(m->base + views[i].base, views[i].size, views[i].protection, flags, fd, views[i].offset) == MAP_FAILED)
             return false;
     }
     return true;
@@ -74,8 +74,8 @@ bool mem_host_create(struct mem *m, struct error *err)
     if (!m->access)
         return host_failure(err, "allocating the access map");
     // The kernel chooses the place: sanitizers own large parts of the host's address space.
-    void *reservation = mmap(NULL, GUEST_SIZE + 2 * GUARD_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                             -1, 0);
+    void *reservation =
+        mmap(NULL, GUEST_SIZE + 2 * GUARD_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reservation == MAP_FAILED)
         return host_failure(err, "reserving 4 GiB of address space");
     m->base = (uint8_t *)reservation + GUARD_SIZE;

@@ -178,11 +178,15 @@ bool mem_allocate(struct mem *m, const struct mem_request *q, gva *out, struct e
     }
     const uint64_t size = round_up(q->size, r->page), alignment = round_up(q->alignment, r->page);
     uint32_t page;
-    if (!mem_table_find(searched, w.low, w.high, size, alignment, q->top_down || mem_is_view(r), &page))
+    bool found = mem_table_find(searched, w.low, w.high, size, alignment, q->top_down || mem_is_view(r), &page);
+    if (found && mem_is_view(r)) {
+        page = (page * HOST_PAGE - mem_view_bus(r)) / r->page;
+        // The window's end rounds up to the alignment, so the parent can find pages that the view does not show.
+        found = page + size / r->page <= table->page_count;
+    }
+    if (!found)
         return error_set(err, ERR_NO_SPACE, "no 0x%x bytes free in %s between 0x%08x and 0x%08x", q->size, r->name,
                          (unsigned)w.low, (unsigned)w.high);
-    if (mem_is_view(r))
-        page = (page * HOST_PAGE - mem_view_bus(r)) / r->page;
     const struct mem_span span = make_span(m, table, page, (uint32_t)(size / r->page));
     if (!take(m, &span, q->state, q->protect, err))
         return false;
@@ -190,11 +194,28 @@ bool mem_allocate(struct mem *m, const struct mem_request *q, gva *out, struct e
     return true;
 }
 
+// True where a view has allocated some of the parent's pages in the span: those answer to the view only.
+static bool views_own(const struct mem *m, const struct mem_span *s)
+{
+    const uint64_t bus = (uint64_t)s->first * HOST_PAGE, end = bus + (uint64_t)s->count * HOST_PAGE;
+    for (unsigned i = 0; i < MEM_REGION_COUNT; i++) {
+        const struct mem_table *view = &m->tables[i];
+        if (s->table->region->kind != MEM_KIND_BUS || !mem_is_view(view->region))
+            continue;
+        const uint64_t start = mem_view_bus(view->region), page = view->region->page, size = view->region->size;
+        const uint64_t low = clamp(bus, start, start + size) - start, high = clamp(end, start, start + size) - start;
+        const uint64_t first = low / page, last = (high + page - 1) / page;
+        if (first < last && !mem_table_free(view, (uint32_t)first, (uint32_t)(last - first)))
+            return true;
+    }
+    return false;
+}
+
 static bool allocate_span(struct mem *m, const struct mem_span *s, unsigned state, unsigned protect, struct error *err)
 {
     if (span_free(s))
         return take(m, s, state, protect, err);
-    if (state == MEM_COMMITTED && mem_table_all(s->table, s->first, s->count, MEM_RESERVED))
+    if (state == MEM_COMMITTED && mem_table_all(s->table, s->first, s->count, MEM_RESERVED) && !views_own(m, s))
         return commit(m, s, protect, err);
     const struct mem_region *r = s->table->region;
     return error_set(err, ERR_NO_SPACE, "0x%08x + 0x%x is not free", r->base + s->first * r->page, s->count * r->page);

@@ -1,10 +1,11 @@
 // memory.h: the guest's 4 GiB address space: regions, heaps, page tables, protection, MMIO windows, explain.
 // Life: mem_create, then allocate, protect and map while titles run, mem_destroy.
-// Threads: one thread at a time, except mem_explain_static and mem_region_of, which are pure.
+// Threads: one thread at a time, except mem_explain, mem_region, mem_region_of and mem_bus_address, which are pure.
 // Facts: shared/reference/memory_map.tsv (allocator rules of the reference), docs/memory.md.
 //
-// A guest byte at address A lies at mem_base(m) + A in the host. Pages that the guest may not touch are host pages without
-// access, so a guest access there is a host fault, which becomes an MMIO access, or unwinds to the innermost `struct mem_scope`.
+// A guest byte at address A lies at mem_base(m) + A in the host. Pages that the guest may not touch are host pages
+// without access, so a guest access there is a host fault, which becomes an MMIO access, or unwinds to the innermost
+// `struct mem_scope`.
 #pragma once
 #include <setjmp.h>
 #include <stdbool.h>
@@ -58,34 +59,38 @@ const struct mem_region *mem_region_of(gva address);
 // The bus address behind a CPU address of a physical view or alias: false where there is none (virtual, image, MMIO).
 bool mem_bus_address(gva address, gpa *out);
 
-// ---- Allocation. All sizes are bytes; they round up to the page of the heap. Memory that becomes committed reads zero.
+// ---- Allocation. All sizes are bytes; they round up to the heap's page. Memory that becomes committed reads zero.
 
 struct mem_request {
     enum mem_heap heap;
     uint32_t size;
     uint32_t alignment; // 0: the heap's page
-    uint32_t low, high; // window, inclusive; guest addresses (bus addresses for the physical views). Both 0: the heap's default window
+    // Window, inclusive: guest addresses, for the physical views bus addresses. Both 0: the heap's default window.
+    uint32_t low, high;
     unsigned state;     // MEM_RESERVED or MEM_RESERVED | MEM_COMMITTED
     unsigned protect;
     bool top_down;      // physical views always search top-down
 };
 
-// Finds a free range by the reference's rules (memory_map.tsv: alloc_rule) and takes it, also in the parent of a physical view.
-// Fails with ERR_NO_SPACE and changes nothing. The range stays taken until mem_release.
+// Finds a free range by the reference's rules (memory_map.tsv: alloc_rule) and takes it, also in the parent of a
+// physical view. Fails with ERR_NO_SPACE and changes nothing. The range stays taken until mem_release.
 bool mem_allocate(struct mem *m, const struct mem_request *request, gva *out, struct error *err);
 
 // Takes (MEM_RESERVED), commits, or both, exactly [base, base + size). Committing inside an own reservation is allowed;
 // reserving what is taken fails with ERR_NO_SPACE. Committing committed pages again changes only their protection.
 bool mem_allocate_at(struct mem *m, gva base, uint32_t size, unsigned state, unsigned protect, struct error *err);
 
-// The same for bus addresses in the parent heap itself, not through a view (boot reserves 0x1FFF0000 so). Committed pages become
-// accessible in every view.
+// The same for bus addresses in the parent heap itself, not through a view (boot reserves 0x1FFF0000 so). Committed
+// pages become accessible in every view. Pages that a view has allocated are taken.
 bool mem_allocate_bus_at(struct mem *m, gpa base, uint32_t size, unsigned state, unsigned protect, struct error *err);
 
-// Gives the pages' contents back; the reservation stays.
+// Gives the pages' contents back; the reservation stays. Fails with ERR_STATE where a page is free.
 bool mem_decommit(struct mem *m, gva base, uint32_t size, struct error *err);
-// Ends the whole allocation that starts at `base`. Its size goes to *size (NULL allowed). Fails where none starts.
+// Ends the whole allocation that starts at `base`. Its size goes to *size (NULL allowed). Fails where none starts. Memory
+// of a view is released through that view, not through an alias.
 bool mem_release(struct mem *m, gva base, uint32_t *size, struct error *err);
+// All pages must be committed and of one allocation. In physical memory only this view's access changes. *old is the
+// first page's protection before (NULL allowed).
 bool mem_protect(struct mem *m, gva base, uint32_t size, unsigned protect, unsigned *old, struct error *err);
 
 struct mem_range {
@@ -105,8 +110,8 @@ uint32_t mem_page_size(gva address); // 0 where the address belongs to no heap
 // Free and total 4 KB pages of physical memory.
 void mem_physical_pages(const struct mem *m, uint32_t *free_pages, uint32_t *total_pages);
 
-// ---- Access for the emulator's own code. Each validates the whole range against the page tables first and touches nothing
-// when it returns false. MMIO is never valid here.
+// ---- Access for the emulator's own code. Each validates the whole range first and touches nothing when it returns
+// false. MMIO is never valid here.
 
 bool mem_valid(const struct mem *m, gva address, uint32_t size, unsigned access);
 // A host pointer good until the next call that changes the map; NULL where the range is not wholly accessible.
@@ -133,7 +138,8 @@ struct mem_mmio {
     gva base;
     uint32_t size; // bytes, multiple of 4096
     // `address` is the guest address, `size` 1, 2, 4 or 8; the value is in guest (big-endian) meaning, right-aligned.
-    // Called inside a host signal handler that a guest access raised synchronously: ordinary code is fine, longjmp is not.
+    // Called inside a host signal handler that a guest access raised synchronously: ordinary code is fine, longjmp is
+    // not.
     uint64_t (*read)(void *user, gva address, unsigned size);
     void (*write)(void *user, gva address, unsigned size, uint64_t value);
     void *user;
@@ -161,7 +167,8 @@ struct mem_scope {
 void mem_scope_enter(struct mem_scope *scope, struct mem *m);
 void mem_scope_leave(struct mem_scope *scope);
 
-// Called after any change that can make decoded code stale: [base, base + size) was released, decommitted or newly mapped.
+// Called after any change that can make decoded code stale: [base, base + size) was released, decommitted or newly
+// mapped. Memory that has several addresses is told of under each. At most four listeners.
 void mem_on_change(struct mem *m, void (*changed)(void *user, gva base, uint32_t size), void *user);
 
 // ---- Explain

@@ -40,7 +40,7 @@ enum action {
     ACTION_AND,
     ACTION_OR,
     ACTION_XOR,
-    ACTION_CMP,  // these only change flags
+    ACTION_CMP, // these only change flags
     ACTION_TEST,
     ACTION_XCHG,
 };
@@ -49,10 +49,10 @@ static const struct {
     ZydisMnemonic mnemonic;
     enum action action;
 } known[] = {
-    {ZYDIS_MNEMONIC_MOV, ACTION_MOVE},   {ZYDIS_MNEMONIC_MOVBE, ACTION_SWAP},  {ZYDIS_MNEMONIC_MOVNTI, ACTION_MOVE},
-    {ZYDIS_MNEMONIC_MOVZX, ACTION_ZERO}, {ZYDIS_MNEMONIC_MOVSX, ACTION_SIGN},  {ZYDIS_MNEMONIC_MOVSXD, ACTION_SIGN},
-    {ZYDIS_MNEMONIC_ADD, ACTION_ADD},    {ZYDIS_MNEMONIC_SUB, ACTION_SUB},     {ZYDIS_MNEMONIC_AND, ACTION_AND},
-    {ZYDIS_MNEMONIC_OR, ACTION_OR},      {ZYDIS_MNEMONIC_XOR, ACTION_XOR},     {ZYDIS_MNEMONIC_CMP, ACTION_CMP},
+    {ZYDIS_MNEMONIC_MOV, ACTION_MOVE},   {ZYDIS_MNEMONIC_MOVBE, ACTION_SWAP}, {ZYDIS_MNEMONIC_MOVNTI, ACTION_MOVE},
+    {ZYDIS_MNEMONIC_MOVZX, ACTION_ZERO}, {ZYDIS_MNEMONIC_MOVSX, ACTION_SIGN}, {ZYDIS_MNEMONIC_MOVSXD, ACTION_SIGN},
+    {ZYDIS_MNEMONIC_ADD, ACTION_ADD},    {ZYDIS_MNEMONIC_SUB, ACTION_SUB},    {ZYDIS_MNEMONIC_AND, ACTION_AND},
+    {ZYDIS_MNEMONIC_OR, ACTION_OR},      {ZYDIS_MNEMONIC_XOR, ACTION_XOR},    {ZYDIS_MNEMONIC_CMP, ACTION_CMP},
     {ZYDIS_MNEMONIC_TEST, ACTION_TEST},  {ZYDIS_MNEMONIC_XCHG, ACTION_XCHG},
 };
 
@@ -65,7 +65,7 @@ struct instruction {
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     enum action action;
     const ZydisDecodedOperand *memory, *other;
-    bool store; // memory is the first operand
+    bool store;    // memory is the first operand
     unsigned size; // bytes of the access
 };
 

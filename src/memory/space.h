@@ -7,12 +7,12 @@
 #include "base/error.h"
 #include "memory/memory.h"
 
-#define GUEST_SIZE 0x100000000ull  // bytes of the guest's address space
-#define GUARD_SIZE 0x10000ull      // bytes without access on either side of it
-#define BUS_SIZE 0x20000000u       // bytes of physical memory
-#define IMAGE_SIZE 0x10000000u     // bytes of image memory
-#define HOST_PAGE 0x1000u          // the host's page, and the guest's smallest
-#define ALIAS_BASE 0x7F000000u     // the fixed view of the first 16 MB of physical memory
+#define GUEST_SIZE 0x100000000ull // bytes of the guest's address space
+#define GUARD_SIZE 0x10000ull     // bytes without access on either side of it
+#define BUS_SIZE   0x20000000u    // bytes of physical memory
+#define IMAGE_SIZE 0x10000000u    // bytes of image memory
+#define HOST_PAGE  0x1000u        // the host's page, and the guest's smallest
+#define ALIAS_BASE 0x7F000000u    // the fixed view of the first 16 MB of physical memory
 #define ALIAS_SIZE 0x01000000u
 
 enum { MAX_MMIO = 8, MAX_LISTENERS = 4 };
@@ -31,8 +31,8 @@ struct mem_table {
 };
 
 struct mem {
-    uint8_t *base;   // host address of guest address 0
-    uint8_t *bus;    // physical memory, always accessible, outside the guest's address space
+    uint8_t *base; // host address of guest address 0
+    uint8_t *bus;  // physical memory, always accessible, outside the guest's address space
     int physical_fd, image_fd;
     uint8_t *access; // per 4 KB of the guest's address space: MEM_READ and MEM_WRITE as the host pages have them
     struct mem_table tables[MEM_REGION_COUNT];
@@ -48,7 +48,7 @@ struct mem {
 // A run of pages in one heap, and the same bytes in the parent where the heap is a view of physical memory.
 struct mem_span {
     struct mem_table *table;
-    uint32_t first, count;   // pages of `table`
+    uint32_t first, count;    // pages of `table`
     struct mem_table *parent; // NULL where there is none
     uint32_t parent_first, parent_count;
 };
@@ -62,8 +62,8 @@ bool mem_is_view(const struct mem_region *region);
 // ---- table.c: page tables only; no host memory.
 
 bool mem_table_create(struct mem_table *table, const struct mem_region *region);
-// Searches [low, high] (addresses of the region) for `size` bytes by the rules AllocRange_*; the first page goes to *first.
-// `size` and `alignment` are multiples of the table's page.
+// Searches [low, high] (addresses of the region) for `size` bytes by the rules AllocRange_*. The first page goes to
+// *first. `size` and `alignment` are multiples of the table's page.
 bool mem_table_find(const struct mem_table *table, uint64_t low, uint64_t high, uint64_t size, uint64_t alignment,
                     bool top_down, uint32_t *first);
 bool mem_table_free(const struct mem_table *table, uint32_t first, uint32_t count);
@@ -80,8 +80,8 @@ void mem_table_range(const struct mem_table *table, uint32_t page, struct mem_ra
 
 bool mem_host_create(struct mem *m, struct error *err);
 void mem_host_destroy(struct mem *m);
-// Makes the span accessible with `protect`, and read/write in the other views of the same physical pages. Pages that the
-// tables do not call committed yet become zero.
+// Makes the span accessible with `protect`, and read/write in the other views of the same physical pages. Pages that
+// the tables do not call committed yet become zero.
 bool mem_host_commit(struct mem *m, const struct mem_span *span, unsigned protect, struct error *err);
 // Takes the access away in every view.
 bool mem_host_decommit(struct mem *m, const struct mem_span *span, struct error *err);
@@ -95,8 +95,8 @@ void mem_host_changed(struct mem *m, const struct mem_span *span);
 // ---- mmio.c
 
 const struct mem_mmio *mem_mmio_at(const struct mem *m, gva address);
-// Performs the access of the instruction at the context's RIP, which faulted at the host address `host`, that is `address`
-// in `window`, and advances RIP. False where the instruction is none that we know; nothing has changed then.
+// Performs the access of the instruction at the context's RIP, which faulted at the host address `host`, that is
+// `address` in `window`, and advances RIP. False where the instruction is none that we know; nothing has changed then.
 bool mem_mmio_access(const struct mem_mmio *window, void *ucontext, uint64_t host, gva address);
 
 // ---- fault.c

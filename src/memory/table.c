@@ -144,8 +144,11 @@ void mem_table_range(const struct mem_table *table, uint32_t page, struct mem_ra
         first--;
     while (end < table->page_count && same_run(&table->pages[end], p))
         end++;
-    *out = (struct mem_range){.base = r->base + first * r->page, .size = (end - first) * r->page, .state = p->state,
-                              .protect = p->protect, .alloc_protect = p->alloc_protect};
+    *out = (struct mem_range){.base = r->base + first * r->page,
+                              .size = (end - first) * r->page,
+                              .state = p->state,
+                              .protect = p->protect,
+                              .alloc_protect = p->alloc_protect};
     if (p->state) {
         out->alloc_base = r->base + p->first * r->page;
         out->alloc_size = p->count * r->page;

@@ -56,9 +56,11 @@ struct stor_device {
 // Appends a copy. STOR_NO_RESOURCES: out of memory.
 enum stor_status listing_add(struct device_listing *l, const char *name, bool directory, uint64_t size);
 
-// The device a path lies on, and its canonical path there, of which stor_write_path makes one text. *trailing, where asked for: the path ended in a separator.
-enum stor_status stor_find_device(const struct stor *s, const struct stor_file *root, const char *path, size_t path_bytes,
-                                  struct stor_device **device, char canonical[STOR_PATH_MAX], bool *trailing);
+// The device a path lies on, and its canonical path there, of which stor_write_path makes one text. *trailing, where
+// asked for: the path ended in a separator.
+enum stor_status stor_find_device(const struct stor *s, const struct stor_file *root, const char *path,
+                                  size_t path_bytes, struct stor_device **device, char canonical[STOR_PATH_MAX],
+                                  bool *trailing);
 
 // "\Device\Harddisk0\Partition1\Media\a.xbg".
 void stor_write_path(const struct stor_device *d, const char *canonical, char out[STOR_PATH_MAX]);

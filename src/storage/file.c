@@ -98,9 +98,10 @@ static enum stor_status open_existing(struct stor_file *f, const struct stor_req
     const struct stor_file *other = open_handle(f->device, f->path, NULL);
     if (other && other->delete_pending)
         return STOR_DELETE_PENDING;
-    *action = r->disposition == STOR_SUPERSEDE ? STOR_SUPERSEDED : cuts(r->disposition) ? STOR_OVERWRITTEN : STOR_OPENED;
-    f->write = r->write || cuts(r->disposition);
-    return f->device->ops->open(f->device, f->path, f->directory, f->write && !f->directory, cuts(r->disposition), &f->node);
+    bool cut = cuts(r->disposition);
+    *action = r->disposition == STOR_SUPERSEDE ? STOR_SUPERSEDED : cut ? STOR_OVERWRITTEN : STOR_OPENED;
+    f->write = r->write || cut;
+    return f->device->ops->open(f->device, f->path, f->directory, f->write && !f->directory, cut, &f->node);
 }
 
 static enum stor_status open_new(struct stor_file *f, const struct stor_request *r, enum stor_action *action)
@@ -132,8 +133,7 @@ static enum stor_status open_found(struct stor *s, struct stor_file *f, const st
     char canonical[STOR_PATH_MAX];
     struct device_found found;
     bool trailing;
-    enum stor_status status =
-        stor_find_device(s, r->root, r->path, r->path_bytes, &f->device, canonical, &trailing);
+    enum stor_status status = stor_find_device(s, r->root, r->path, r->path_bytes, &f->device, canonical, &trailing);
     if (status != STOR_OK)
         return status;
     status = f->device->ops->lookup(f->device, canonical, &found);
@@ -213,7 +213,8 @@ static uint64_t in_units(uint64_t size)
     return (size + unit - 1) / unit * unit;
 }
 
-static void fill_info(const struct stor_device *d, const char *path, bool directory, uint64_t size, struct stor_info *out)
+static void fill_info(const struct stor_device *d, const char *path, bool directory, uint64_t size,
+                      struct stor_info *out)
 {
     *out = (struct stor_info){
         .attributes = attributes(d, directory),

@@ -116,7 +116,8 @@ static enum stor_status find_other_case(int folder, char *name, struct stat *st)
     for (const struct dirent *e; (e = readdir(directory)); errno = 0) {
         struct stat candidate;
         if (path_compare_folded(e->d_name, name) != 0 || (best[0] && strcmp(e->d_name, best) >= 0) ||
-            fstatat(folder, e->d_name, &candidate, AT_SYMLINK_NOFOLLOW) != 0 || kind_of(candidate.st_mode) == KIND_HIDDEN)
+            fstatat(folder, e->d_name, &candidate, AT_SYMLINK_NOFOLLOW) != 0 ||
+            kind_of(candidate.st_mode) == KIND_HIDDEN)
             continue;
         memcpy(best, e->d_name, strlen(e->d_name) + 1);
         *st = candidate;

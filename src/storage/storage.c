@@ -234,8 +234,9 @@ static enum stor_status relative(const struct stor_file *root, const struct path
     return path_append(canonical, parts, 0);
 }
 
-enum stor_status stor_find_device(const struct stor *s, const struct stor_file *root, const char *path, size_t path_bytes,
-                                  struct stor_device **device, char canonical[STOR_PATH_MAX], bool *trailing)
+enum stor_status stor_find_device(const struct stor *s, const struct stor_file *root, const char *path,
+                                  size_t path_bytes, struct stor_device **device, char canonical[STOR_PATH_MAX],
+                                  bool *trailing)
 {
     struct path_parts parts;
     char text[STOR_PATH_MAX];

@@ -30,7 +30,7 @@ enum {
 // Largest offset that can be written: files on a console's disks are below 4 GiB.
 #define STOR_FILE_MAX UINT64_C(0xFFFFFFFF)
 // All times of all files: 2005-11-22 00:00 UTC, in 100 ns since 1601.
-#define STOR_TIME UINT64_C(127770912000000000)
+#define STOR_TIME     UINT64_C(127770912000000000)
 
 // The NTSTATUS of a console, and words for a log. Never NULL.
 uint32_t stor_nt_status(enum stor_status status);
@@ -49,8 +49,8 @@ void stor_destroy(struct stor *s);
 // Fails with ERR_ARGUMENT (name), ERR_STATE (name is taken), ERR_NOT_FOUND or ERR_IO (folder), ERR_MEMORY.
 bool stor_mount_host(struct stor *s, const char *device, const char *host_path, bool read_only, struct error *err);
 
-// Symbolic links: `name` ("game:", "\??\d:", "\SystemRoot") stands for `target`, a device, a place on it or another link;
-// the target need not exist. Names have no "." and "..".
+// Symbolic links: `name` ("game:", "\??\d:", "\SystemRoot") stands for `target`, a device, a place on it or another
+// link; the target need not exist. STOR_EXISTS: the name is taken. Names have no "." and "..".
 enum stor_status stor_link(struct stor *s, const char *name, const char *target);
 // STOR_NOT_FOUND: no such link. Open files stay open.
 enum stor_status stor_unlink(struct stor *s, const char *name);
@@ -80,8 +80,8 @@ enum stor_action {
     STOR_OPENED,
     STOR_CREATED,
     STOR_OVERWRITTEN,
-    STOR_EXISTED,        // failed: STOR_EXISTS
-    STOR_DID_NOT_EXIST,  // failed: STOR_NOT_FOUND and its like
+    STOR_EXISTED,       // failed: STOR_EXISTS
+    STOR_DID_NOT_EXIST, // failed: STOR_NOT_FOUND and its like
 };
 
 struct stor_request {
@@ -148,8 +148,9 @@ struct stor_entry {
     uint32_t attributes;
 };
 
-// The entry a directory stands at, without moving on: a caller whose buffer is full asks again later. The first call, and
-// one with `restart`, reads the directory and takes the pattern ('*' any bytes, '?' one byte, ASCII case ignored; none,
+// The entry a directory stands at, without moving on: a caller whose buffer is full asks again later. The first call,
+// and one with `restart`, reads the directory and takes the pattern ('*' any bytes, '?' one byte, ASCII case ignored;
+// none,
 // "*" and "*.*" match all); later patterns are ignored. Order: bytes of the upper-cased name, then of the name; no "."
 // and "..". STOR_NO_SUCH_FILE: nothing matches; STOR_NO_MORE_FILES: all were given.
 enum stor_status stor_directory_entry(struct stor_file *f, const char *pattern, size_t pattern_bytes, bool restart,
@@ -162,10 +163,10 @@ struct stor_volume {
     uint32_t sectors_per_unit;
     uint32_t bytes_per_sector;
     uint32_t serial;
-    uint32_t name_max;   // bytes of one name
+    uint32_t name_max; // bytes of one name
     bool read_only;
-    const char *label;   // "" where there is none
-    const char *system;  // name of the file system
+    const char *label;  // "" where there is none
+    const char *system; // name of the file system
 };
 
 void stor_get_volume(const struct stor_file *f, struct stor_volume *out);

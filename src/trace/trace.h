@@ -16,7 +16,7 @@ enum trace_kind {
     TRACE_KIND_COUNT
 };
 
-enum { TRACE_MAX_FIELDS = 64, TRACE_MAX_TEXTS = 8 };
+enum { TRACE_MAX_FIELDS = 64, TRACE_MAX_TEXTS = 8, TRACE_MAX_TEXT_BYTES = 65535 };
 
 // One callable export; TRACE_CALL and TRACE_RETURN name it by its index in the table given to trace_create.
 struct trace_export {
@@ -38,15 +38,24 @@ struct trace_where {
     uint32_t lr;    // guest return address of a call, else 0
 };
 
+// What handles name: TRACE_OBJECT_EVENT and so on, the numbers that handle.create and handle.destroy carry.
+enum trace_object_type {
+#define OBJECT_TYPE(id, number, name) TRACE_OBJECT_##id = number,
+#include "trace/object_types.def"
+#undef OBJECT_TYPE
+};
+
 struct trace_text {
-    uint8_t field;    // which argument (calls) or field it resolves
-    const char *text; // UTF-8, for people and for matching (a path, a string, a symbol)
+    uint8_t field;    // calls: which argument it resolves; other kinds: which text of events.def (the k-th ":text" field, from 0)
+    const char *text; // UTF-8, for people and for matching (a path, a string, a symbol); cut after TRACE_MAX_TEXT_BYTES
 };
 
 struct trace_event {
     enum trace_kind kind;
     struct trace_where where;
-    uint64_t tid_index; // index of the event in its thread's stream, from 0; set by writer and reader
+    // Index in its thread's stream, from 0, as schema v1 counts: a call takes two (import.call, then kernel.call, whose index
+    // this is), everything else one. Set by writer and reader.
+    uint64_t tid_index;
     uint64_t index;     // global index, from 0; set by writer and reader
     unsigned count;
     // Calls: [0] export index, [1..arg_count] arguments, then pairs (argument number, value behind the pointer before the call).
@@ -74,6 +83,9 @@ void trace_emit(struct trace *t, const struct trace_event *event);
 
 // The usual case: fields only. `where->lr` is kept.
 void trace_emit_fields(struct trace *t, enum trace_kind kind, const struct trace_where *where, const uint64_t *fields, unsigned count);
+
+// Puts everything so far on disk (closes the chunk), for a reader that looks while the title runs. Costs a chunk: call it rarely.
+void trace_flush(struct trace *t);
 
 // Events so far.
 uint64_t trace_count(const struct trace *t);

@@ -1,4 +1,4 @@
-// storage_fixture.h: a temporary host folder mounted as \Device\Harddisk0\Partition1 = game: = d:, and short calls on it.
+// storage_fixture.h: a temporary host folder as \Device\Harddisk0\Partition1 = game: = d:, and short calls on it.
 #pragma once
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,14 +79,12 @@ static inline int fixture_teardown(void **state)
 
 #define FIXTURE_TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
-static inline enum stor_status open_with(struct fixture *x, const char *path, enum stor_disposition disposition, bool write,
-                                         struct stor_file **out)
+static inline enum stor_status open_with(struct fixture *x, const char *path, enum stor_disposition disposition,
+                                         bool write, struct stor_file **out)
 {
     enum stor_action action;
-    return stor_open(
-        x->s,
-        &(struct stor_request){.path = path, .path_bytes = strlen(path), .disposition = disposition, .write = write}, out,
-        &action);
+    struct stor_request r = {.path = path, .path_bytes = strlen(path), .disposition = disposition, .write = write};
+    return stor_open(x->s, &r, out, &action);
 }
 
 // The status of opening an existing file to read, which is closed again.

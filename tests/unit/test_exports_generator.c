@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,10 +194,8 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses),
-        cmocka_unit_test(stops_with_a_message),
-        cmocka_unit_test(api),
-        cmocka_unit_test(thunks),
+        cmocka_unit_test(refuses),  cmocka_unit_test(stops_with_a_message),
+        cmocka_unit_test(api),      cmocka_unit_test(thunks),
         cmocka_unit_test(coverage),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "exports/exports.h"
@@ -26,7 +27,7 @@ static void nothing_there(void **state)
     assert_null(exp_find(EXP_XBOXKRNL, 0xFFFF));
     assert_null(exp_find(EXP_XBDM, 0x400));
     assert_null(exp_find((enum exp_module)EXP_MODULE_COUNT, 1));
-    assert_null(exp_find((enum exp_module)-1, 1));
+    assert_null(exp_find((enum exp_module) - 1, 1));
     assert_null(exp_find_name(EXP_XAM, "NtClose"));
     assert_null(exp_find_name(EXP_XBOXKRNL, "ntclose"));
     assert_null(exp_find_name(EXP_XBOXKRNL, ""));

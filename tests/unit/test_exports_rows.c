@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <string.h>
 
 #include "exports/exports.h"
@@ -61,24 +63,57 @@ struct expected {
 };
 
 static const struct expected spots[] = {
-    {EXP_XBOXKRNL, 0x0BA, "MmAllocatePhysicalMemoryEx", EXP_ADDRESS, 6,
+    {EXP_XBOXKRNL,
+     0x0BA,
+     "MmAllocatePhysicalMemoryEx",
+     EXP_ADDRESS,
+     6,
      {"flags", "size", "protect", "min", "max", "alignment"},
-     {EXP_FLAGS, EXP_SIZE, EXP_FLAGS, EXP_U32, EXP_U32, EXP_U32}, false},
-    {EXP_XBOXKRNL, 0x0CC, "NtAllocateVirtualMemory", EXP_STATUS, 5,
+     {EXP_FLAGS, EXP_SIZE, EXP_FLAGS, EXP_U32, EXP_U32, EXP_U32},
+     false},
+    {EXP_XBOXKRNL,
+     0x0CC,
+     "NtAllocateVirtualMemory",
+     EXP_STATUS,
+     5,
      {"base_address", "region_size", "allocation_type", "protect", "debug_memory"},
-     {EXP_P_ADDRESS, EXP_P_U32, EXP_FLAGS, EXP_FLAGS, EXP_U32}, false},
-    {EXP_XBOXKRNL, 0x25B, "VdSwap", EXP_VOID, 10,
+     {EXP_P_ADDRESS, EXP_P_U32, EXP_FLAGS, EXP_FLAGS, EXP_U32},
+     false},
+    {EXP_XBOXKRNL,
+     0x25B,
+     "VdSwap",
+     EXP_VOID,
+     10,
      {"buffer", "fetch", "unk2", "unk3", "unk4", "frontbuffer", "texture_format", "color_space", "width", "height"},
-     {EXP_PTR, EXP_PTR, EXP_PTR, EXP_PTR, EXP_PTR, EXP_P_ADDRESS, EXP_P_U32, EXP_P_U32, EXP_P_U32, EXP_P_U32}, false},
+     {EXP_PTR, EXP_PTR, EXP_PTR, EXP_PTR, EXP_PTR, EXP_P_ADDRESS, EXP_P_U32, EXP_P_U32, EXP_P_U32, EXP_P_U32},
+     false},
     {EXP_XBOXKRNL, 0x154, "KeTlsGetValue", EXP_U32, 1, {"tls_index"}, {EXP_U32}, false},
     {EXP_XBOXKRNL, 0x003, "DbgPrint", EXP_I32, 1, {"format"}, {EXP_IN_STR}, true},
-    {EXP_XBOXKRNL, 0x0B0, "KeWaitForSingleObject", EXP_STATUS, 5,
+    {EXP_XBOXKRNL,
+     0x0B0,
+     "KeWaitForSingleObject",
+     EXP_STATUS,
+     5,
      {"object", "wait_reason", "processor_mode", "alertable", "timeout"},
-     {EXP_PTR, EXP_U32, EXP_U32, EXP_BOOL, EXP_P_TIME}, false},
+     {EXP_PTR, EXP_U32, EXP_U32, EXP_BOOL, EXP_P_TIME},
+     false},
     {EXP_XBOXKRNL, 0x082, "KeQueryInterruptTime", EXP_TIME, 0, {0}, {0}, false},
-    {EXP_XAM, 0x191, "XamInputGetState", EXP_ERROR, 3, {"user_index", "flags", "input_state"},
-     {EXP_U32, EXP_FLAGS, EXP_PTR}, false},
-    {EXP_XAM, 0x3FC, "RtlAllocateHeap", EXP_ADDRESS, 3, {"heap", "flags", "size"}, {EXP_PTR, EXP_FLAGS, EXP_SIZE}, false},
+    {EXP_XAM,
+     0x191,
+     "XamInputGetState",
+     EXP_ERROR,
+     3,
+     {"user_index", "flags", "input_state"},
+     {EXP_U32, EXP_FLAGS, EXP_PTR},
+     false},
+    {EXP_XAM,
+     0x3FC,
+     "RtlAllocateHeap",
+     EXP_ADDRESS,
+     3,
+     {"heap", "flags", "size"},
+     {EXP_PTR, EXP_FLAGS, EXP_SIZE},
+     false},
     {EXP_XBDM, 0x001, "DmAllocatePool", EXP_ADDRESS, 1, {"bytes"}, {EXP_SIZE}, false},
 };
 

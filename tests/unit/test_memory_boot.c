@@ -24,8 +24,13 @@ static int drop(void **state)
 
 static gva allocate(struct mem *m, enum mem_heap heap, uint32_t size, uint32_t alignment)
 {
-    const struct mem_request q = {.heap = heap, .size = size, .alignment = alignment, .low = 0, .high = 0xFFFFFFFFu,
-                                  .state = RESERVE_COMMIT, .protect = MEM_READ_WRITE};
+    const struct mem_request q = {.heap = heap,
+                                  .size = size,
+                                  .alignment = alignment,
+                                  .low = 0,
+                                  .high = 0xFFFFFFFFu,
+                                  .state = RESERVE_COMMIT,
+                                  .protect = MEM_READ_WRITE};
     gva out = 0;
     struct error err = {0};
     if (!mem_allocate(m, &q, &out, &err))
@@ -38,8 +43,12 @@ static void boot(struct mem *m)
     assert_true(mem_allocate_at(m, 0, 0x10000, RESERVE_COMMIT, MEM_NONE, NULL));
     assert_true(mem_allocate_bus_at(m, 0x1FFF0000, 0x10000, MEM_RESERVED, MEM_NONE, NULL));
     assert_true(mem_allocate_at(m, 0xC0000000u, 0x01000000, RESERVE_COMMIT, MEM_READ_WRITE, NULL));
-    const struct mem_request unknown = {.heap = MEM_VA0000000, .size = 0x340000, .alignment = 0x10000,
-                                        .state = MEM_RESERVED, .protect = MEM_NONE, .top_down = true};
+    const struct mem_request unknown = {.heap = MEM_VA0000000,
+                                        .size = 0x340000,
+                                        .alignment = 0x10000,
+                                        .state = MEM_RESERVED,
+                                        .protect = MEM_NONE,
+                                        .top_down = true};
     gva out;
     assert_true(mem_allocate(m, &unknown, &out, NULL));
     assert_int_equal(out, 0xBFCB0000u);
@@ -78,8 +87,13 @@ static void test_virtual_addresses(void **state)
 {
     struct mem *m = *state;
     boot(m);
-    struct mem_request q = {.heap = MEM_V00000000, .size = 0x1A8, .alignment = 0x20, .low = 0x30000000, .high = 0x3FFFFFFF,
-                            .state = RESERVE_COMMIT, .protect = MEM_READ_WRITE};
+    struct mem_request q = {.heap = MEM_V00000000,
+                            .size = 0x1A8,
+                            .alignment = 0x20,
+                            .low = 0x30000000,
+                            .high = 0x3FFFFFFF,
+                            .state = RESERVE_COMMIT,
+                            .protect = MEM_READ_WRITE};
     gva out;
     for (uint32_t i = 0; i < 0x1E; i++) {
         assert_true(mem_allocate(m, &q, &out, NULL));
@@ -88,8 +102,12 @@ static void test_virtual_addresses(void **state)
     q.size = 0x2000;
     assert_true(mem_allocate(m, &q, &out, NULL));
     assert_int_equal(out, 0x3001E000u);
-    q = (struct mem_request){.heap = MEM_V40000000, .size = 0x40000, .low = 0x70000000, .high = 0x7EFFFFFF,
-                             .state = RESERVE_COMMIT, .protect = MEM_READ_WRITE};
+    q = (struct mem_request){.heap = MEM_V40000000,
+                             .size = 0x40000,
+                             .low = 0x70000000,
+                             .high = 0x7EFFFFFF,
+                             .state = RESERVE_COMMIT,
+                             .protect = MEM_READ_WRITE};
     for (uint32_t i = 0; i < 5; i++) {
         assert_true(mem_allocate(m, &q, &out, NULL));
         assert_int_equal(out, 0x70000000u + i * 0x40000);
@@ -110,7 +128,8 @@ static void test_title_heap(void **state)
     assert_true(mem_allocate_at(m, 0x40010000u, 0x10000, MEM_COMMITTED, MEM_READ_WRITE, NULL));
     assert_true(mem_decommit(m, 0x40010000u, 0x10000, NULL));
     assert_true(mem_allocate_at(m, 0x40010000u, 0x10000, MEM_COMMITTED, MEM_READ_WRITE, NULL));
-    q = (struct mem_request){.heap = MEM_V40000000, .size = 0x100030, .state = MEM_COMMITTED, .protect = MEM_READ_WRITE};
+    q = (struct mem_request){
+        .heap = MEM_V40000000, .size = 0x100030, .state = MEM_COMMITTED, .protect = MEM_READ_WRITE};
     for (int i = 0; i < 2; i++) {
         uint32_t size;
         assert_true(mem_allocate(m, &q, &out, NULL));

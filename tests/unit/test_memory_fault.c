@@ -20,7 +20,7 @@ static int drop(void **state)
     return 0;
 }
 
-#define RESERVE_COMMIT (MEM_RESERVED | MEM_COMMITTED)
+#define RESERVE_COMMIT       (MEM_RESERVED | MEM_COMMITTED)
 #define AT(m, type, address) (*(volatile type *)(mem_base(m) + (address)))
 
 // Runs one access and says whether it faulted.
@@ -145,10 +145,10 @@ static void check_access(const struct device *d, gva address, unsigned size)
 }
 
 // noinline keeps the access in its own function, as the engine's helpers have it.
-#define LOAD(name, type, expression)                                    \
-    static __attribute__((noinline)) uint64_t name(struct mem *m, gva a) \
-    {                                                                    \
-        return (uint64_t)(expression);                                   \
+#define LOAD(name, type, expression)                                                                                   \
+    static __attribute__((noinline)) uint64_t name(struct mem *m, gva a)                                               \
+    {                                                                                                                  \
+        return (uint64_t)(expression);                                                                                 \
     }
 LOAD(load8, uint8_t, AT(m, uint8_t, a))
 LOAD(load8s, int8_t, AT(m, int8_t, a))
@@ -195,11 +195,11 @@ static void test_mmio_loads(void **state)
     mem_scope_leave(&scope);
 }
 
-#define STORE(name, type, expression)                                          \
-    static __attribute__((noinline)) void name(struct mem *m, gva a, uint64_t v) \
-    {                                                                            \
-        (void)v;                                                                 \
-        AT(m, type, a) = (type)(expression);                                     \
+#define STORE(name, type, expression)                                                                                  \
+    static __attribute__((noinline)) void name(struct mem *m, gva a, uint64_t v)                                       \
+    {                                                                                                                  \
+        (void)v;                                                                                                       \
+        AT(m, type, a) = (type)(expression);                                                                           \
     }
 STORE(store8, uint8_t, v)
 STORE(store16, uint16_t, __builtin_bswap16((uint16_t)v))
@@ -260,10 +260,14 @@ static void test_mmio_modify(void **state)
     __asm__ volatile("addl (%1), %k0" : "+r"(sum) : "r"(p) : "memory", "cc");
     assert_int_equal(sum, 0x10);
     __asm__ volatile("xorl %%eax, %%eax; cmpl $15, (%1); sete %%al; movq %%rax, %0"
-                     : "=r"(zero) : "r"(p) : "memory", "cc", "rax");
+                     : "=r"(zero)
+                     : "r"(p)
+                     : "memory", "cc", "rax");
     assert_int_equal(zero, 1);
     __asm__ volatile("xorl %%eax, %%eax; cmpl $16, (%1); setb %%al; movq %%rax, %0"
-                     : "=r"(above) : "r"(p) : "memory", "cc", "rax");
+                     : "=r"(above)
+                     : "r"(p)
+                     : "memory", "cc", "rax");
     assert_int_equal(above, 1);
     uint64_t exchanged = 0xFFFFFFFF00000001ull;
     __asm__ volatile("xchgl %k0, (%1)" : "+r"(exchanged) : "r"(p) : "memory");

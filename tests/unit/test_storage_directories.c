@@ -122,8 +122,9 @@ static void not_a_directory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(order),    FIXTURE_TEST(what_is_listed),           FIXTURE_TEST(patterns),
-        FIXTURE_TEST(pattern_does_not_explode), FIXTURE_TEST(not_a_directory),
+        FIXTURE_TEST(order),           FIXTURE_TEST(what_is_listed),
+        FIXTURE_TEST(patterns),        FIXTURE_TEST(pattern_does_not_explode),
+        FIXTURE_TEST(not_a_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

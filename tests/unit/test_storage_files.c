@@ -28,9 +28,9 @@ static void check_disposition(struct fixture *x, bool exists, const struct dispo
 static void dispositions(void **state)
 {
     static const struct disposition_case existing[] = {
-        {STOR_SUPERSEDE, STOR_OK, STOR_SUPERSEDED, ""},    {STOR_OPEN, STOR_OK, STOR_OPENED, "old"},
-        {STOR_CREATE, STOR_EXISTS, STOR_EXISTED, "old"},   {STOR_OPEN_IF, STOR_OK, STOR_OPENED, "old"},
-        {STOR_OVERWRITE, STOR_OK, STOR_OVERWRITTEN, ""},   {STOR_OVERWRITE_IF, STOR_OK, STOR_OVERWRITTEN, ""},
+        {STOR_SUPERSEDE, STOR_OK, STOR_SUPERSEDED, ""},  {STOR_OPEN, STOR_OK, STOR_OPENED, "old"},
+        {STOR_CREATE, STOR_EXISTS, STOR_EXISTED, "old"}, {STOR_OPEN_IF, STOR_OK, STOR_OPENED, "old"},
+        {STOR_OVERWRITE, STOR_OK, STOR_OVERWRITTEN, ""}, {STOR_OVERWRITE_IF, STOR_OK, STOR_OVERWRITTEN, ""},
     };
     static const struct disposition_case absent[] = {
         {STOR_SUPERSEDE, STOR_OK, STOR_CREATED, ""},
@@ -50,13 +50,16 @@ static void dispositions(void **state)
     assert_int_equal(open_with(x, "game:\\no\\file", STOR_CREATE, true, &f), STOR_PATH_NOT_FOUND);
 }
 
-static enum stor_status open_kind(struct fixture *x, const char *path, enum stor_disposition disposition, bool directory,
-                                  bool non_directory)
+static enum stor_status open_kind(struct fixture *x, const char *path, enum stor_disposition disposition,
+                                  bool directory, bool non_directory)
 {
     struct stor_file *f;
     enum stor_action action;
-    struct stor_request r = {.path = path, .path_bytes = strlen(path), .disposition = disposition,
-                             .directory = directory, .non_directory = non_directory};
+    struct stor_request r = {.path = path,
+                             .path_bytes = strlen(path),
+                             .disposition = disposition,
+                             .directory = directory,
+                             .non_directory = non_directory};
     enum stor_status status = stor_open(x->s, &r, &f, &action);
     stor_close(f);
     return status;
@@ -214,7 +217,8 @@ static void deleting(void **state)
     assert_true(host_exists(x, "File"));
 
     enum stor_action action;
-    struct stor_request r = {.path = "game:\\file", .path_bytes = 10, .disposition = STOR_OPEN, .delete_on_close = true};
+    struct stor_request r = {
+        .path = "game:\\file", .path_bytes = 10, .disposition = STOR_OPEN, .delete_on_close = true};
     assert_int_equal(stor_open(x->s, &r, &f, &action), STOR_OK);
     stor_close(f);
     assert_false(host_exists(x, "File"));
@@ -305,10 +309,11 @@ static void renaming_to_another_device(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(dispositions), FIXTURE_TEST(files_and_directories), FIXTURE_TEST(reading_and_writing),
-        FIXTURE_TEST(big_offsets),  FIXTURE_TEST(information),           FIXTURE_TEST(deleting),
-        FIXTURE_TEST(deleting_directories), FIXTURE_TEST(renaming),      FIXTURE_TEST(renaming_directories),
-        FIXTURE_TEST(renaming_to_another_device),
+        FIXTURE_TEST(dispositions),         FIXTURE_TEST(files_and_directories),
+        FIXTURE_TEST(reading_and_writing),  FIXTURE_TEST(big_offsets),
+        FIXTURE_TEST(information),          FIXTURE_TEST(deleting),
+        FIXTURE_TEST(deleting_directories), FIXTURE_TEST(renaming),
+        FIXTURE_TEST(renaming_directories), FIXTURE_TEST(renaming_to_another_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,8 +55,8 @@ static void links_are_refused(void **state)
     assert_int_equal(symlink("../secret/file", host_path(x, "file")), 0);
     assert_int_equal(symlink("/", host_path(x, "slash")), 0);
     assert_int_equal(symlink("nothing", host_path(x, "dangling")), 0);
-    static const char *const paths[] = {"game:\\absolute\\file", "game:\\relative\\file", "game:\\absolute", "game:\\file",
-                                        "game:\\slash\\etc\\passwd", "game:\\dangling"};
+    static const char *const paths[] = {"game:\\absolute\\file", "game:\\relative\\file",     "game:\\absolute",
+                                        "game:\\file",           "game:\\slash\\etc\\passwd", "game:\\dangling"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         assert_int_equal(try_open(x, paths[i]), STOR_ACCESS_DENIED);
     struct stor_file *f;
@@ -85,6 +85,26 @@ static void directory_swapped_for_a_link(void **state)
     struct stor_request r = {.root = root, .path = "mount", .path_bytes = 5, .disposition = STOR_OPEN};
     assert_int_equal(stor_open(x->s, &r, &f, &action), STOR_ACCESS_DENIED);
     stor_close(root);
+}
+
+// What is done later by path, at close, does not follow such a link either.
+static void deleting_behind_a_swapped_directory(void **state)
+{
+    struct fixture *x = *state;
+    char outside[128], from[512];
+    snprintf(outside, sizeof outside, "%s/secret", x->folder);
+    assert_int_equal(mkdir(outside, 0755), 0);
+    host_file(x, "../secret/file", "secret");
+    host_folder(x, "a");
+    host_file(x, "a/file", "inside");
+    struct stor_file *f;
+    assert_int_equal(open_with(x, "game:\\a\\file", STOR_OPEN, false, &f), STOR_OK);
+    assert_int_equal(stor_set_delete(f, true), STOR_OK);
+    strcpy(from, host_path(x, "a"));
+    assert_int_equal(rename(from, host_path(x, "b")), 0);
+    assert_int_equal(symlink(outside, host_path(x, "a")), 0);
+    stor_close(f);
+    assert_true(host_exists(x, "../secret/file"));
 }
 
 static void dots_do_not_escape(void **state)
@@ -148,6 +168,7 @@ int main(void)
         FIXTURE_TEST(other_bytes_are_exact),
         FIXTURE_TEST(links_are_refused),
         FIXTURE_TEST(directory_swapped_for_a_link),
+        FIXTURE_TEST(deleting_behind_a_swapped_directory),
         FIXTURE_TEST(dots_do_not_escape),
         FIXTURE_TEST(special_files_are_refused),
         FIXTURE_TEST(read_only),

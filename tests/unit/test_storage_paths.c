@@ -137,8 +137,8 @@ static void mounts(void **state)
     struct error err = {0};
     assert_false(stor_mount_host(x->s, "\\device\\harddisk0\\partition1", x->mount, false, &err));
     assert_int_equal(err.code, ERR_STATE);
-    static const char *const bad[] = {"", "game:", "Device\\A", "\\Device\\A\\", "\\Device\\\\A", "\\Device/A", "\\Device\\..",
-                                      "\\??\\Device\\A", "\\Device\\A*"};
+    static const char *const bad[] = {"",           "game:",        "Device\\A",       "\\Device\\A\\", "\\Device\\\\A",
+                                      "\\Device/A", "\\Device\\..", "\\??\\Device\\A", "\\Device\\A*"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(stor_mount_host(x->s, bad[i], x->mount, false, &err));
         assert_int_equal(err.code, ERR_ARGUMENT);
@@ -186,6 +186,63 @@ static void relative_to_a_directory(void **state)
     stor_close(root);
 }
 
+// A relative path may fit where the absolute one that it means does not.
+static void relative_and_too_long(void **state)
+{
+    struct fixture *x = *state;
+    char path[STOR_PATH_MAX] = "game:";
+    struct stor_file *root;
+    enum stor_action action;
+    for (int depth = 0; depth < 3; depth++) {
+        size_t length = strlen(path);
+        path[length] = '\\';
+        memset(path + length + 1, 'a', 250);
+        struct stor_request r = {
+            .path = path, .path_bytes = length + 251, .disposition = STOR_CREATE, .directory = true};
+        assert_int_equal(stor_open(x->s, &r, &root, &action), STOR_OK);
+        if (depth < 2)
+            stor_close(root);
+    }
+    char out[STOR_PATH_MAX], name[STOR_NAME_MAX];
+    memset(name, 'b', sizeof name);
+    assert_int_equal(stor_resolve(x->s, root, name, 240, out), STOR_OK);
+    assert_int_equal(strlen(out), strlen(DEVICE) + 3 * 251 + 241);
+    assert_int_equal(stor_resolve(x->s, root, name, 255, out), STOR_INVALID_NAME);
+    stor_close(root);
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 16;
+}
+
+// Whatever a path is made of: refused, or a place on the device without a name that could lead elsewhere.
+static void anything(void **state)
+{
+    struct fixture *x = *state;
+    static const char *const pieces[] = {"game:",  "\\",        "/",          ".",    "..", "a",  "A ",   ":",   "??",
+                                         "Device", "Harddisk0", "Partition1", "\xFF", "*",  "\n", "d:\\", DEVICE};
+    uint32_t seed = 1;
+    unsigned resolved = 0;
+    for (int i = 0; i < 200000; i++) {
+        char path[512] = "", out[STOR_PATH_MAX];
+        uint32_t first = seed;
+        if (next_random(&seed) % 2)
+            strcpy(path, "game:\\");
+        for (unsigned n = next_random(&seed) % 12; n > 0; n--)
+            strcat(path, pieces[next_random(&seed) % (sizeof pieces / sizeof *pieces)]);
+        if (stor_resolve(x->s, NULL, path, strlen(path), out) != STOR_OK)
+            continue;
+        resolved++;
+        const char *rest = out + strlen(DEVICE);
+        if (strncmp(out, DEVICE, strlen(DEVICE)) != 0 || (*rest && *rest != '\\') || strpbrk(rest, ":*/?\n") ||
+            strstr(rest, "\\..\\") || strstr(rest, "\\.\\") || strstr(rest, "\\\\"))
+            fail_msg("seed %u: \"%s\" is \"%s\"", first, path, out);
+    }
+    assert_true(resolved > 20000);
+}
+
 static void statuses(void **state)
 {
     (void)state;
@@ -201,9 +258,17 @@ static void statuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(ways_to_say_it), FIXTURE_TEST(dots_stay_inside),        FIXTURE_TEST(refused),
-        FIXTURE_TEST(limits),         FIXTURE_TEST(links),                   FIXTURE_TEST(link_loops_end),
-        FIXTURE_TEST(mounts),         FIXTURE_TEST(relative_to_a_directory), cmocka_unit_test(statuses),
+        FIXTURE_TEST(ways_to_say_it),
+        FIXTURE_TEST(dots_stay_inside),
+        FIXTURE_TEST(refused),
+        FIXTURE_TEST(limits),
+        FIXTURE_TEST(links),
+        FIXTURE_TEST(link_loops_end),
+        FIXTURE_TEST(mounts),
+        FIXTURE_TEST(relative_to_a_directory),
+        FIXTURE_TEST(relative_and_too_long),
+        FIXTURE_TEST(anything),
+        cmocka_unit_test(statuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,714 +1,153 @@
-// vmx.h: what the instructions of the group vmx in opcodes.def mean.
+// vmx.h: what the instructions of the group vmx in opcodes.def mean: a form and a body each.
 #pragma once
-#include "ppc/semantics.h"
-
-OP(vaddcuw)
-{
-    op_unimplemented(s);
-}
-
-OP(vaddfp)
-{
-    op_unimplemented(s);
-}
-
-OP(vaddsbs)
-{
-    op_unimplemented(s);
-}
-
-OP(vaddshs)
-{
-    op_unimplemented(s);
-}
-
-OP(vaddsws)
-{
-    op_unimplemented(s);
-}
-
-OP(vaddubm)
-{
-    op_unimplemented(s);
-}
-
-OP(vaddubs)
-{
-    op_unimplemented(s);
-}
-
-OP(vadduhm)
-{
-    op_unimplemented(s);
-}
-
-OP(vadduhs)
-{
-    op_unimplemented(s);
-}
-
-OP(vadduwm)
-{
-    op_unimplemented(s);
-}
-
-OP(vadduws)
-{
-    op_unimplemented(s);
-}
-
-OP(vand)
-{
-    op_unimplemented(s);
-}
-
-OP(vandc)
-{
-    op_unimplemented(s);
-}
-
-OP(vavgsb)
-{
-    op_unimplemented(s);
-}
-
-OP(vavgsh)
-{
-    op_unimplemented(s);
-}
-
-OP(vavgsw)
-{
-    op_unimplemented(s);
-}
-
-OP(vavgub)
-{
-    op_unimplemented(s);
-}
-
-OP(vavguh)
-{
-    op_unimplemented(s);
-}
-
-OP(vavguw)
-{
-    op_unimplemented(s);
-}
-
-OP(vcfsx)
-{
-    op_unimplemented(s);
-}
-
-OP(vcfux)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpbfp)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpeqfp)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpequb)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpequh)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpequw)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpgefp)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpgtfp)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpgtsb)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpgtsh)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpgtsw)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpgtub)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpgtuh)
-{
-    op_unimplemented(s);
-}
-
-OP(vcmpgtuw)
-{
-    op_unimplemented(s);
-}
-
-OP(vctsxs)
-{
-    op_unimplemented(s);
-}
-
-OP(vctuxs)
-{
-    op_unimplemented(s);
-}
-
-OP(vexptefp)
-{
-    op_unimplemented(s);
-}
-
-OP(vlogefp)
-{
-    op_unimplemented(s);
-}
-
-OP(vmaddfp)
-{
-    op_unimplemented(s);
-}
-
-OP(vmaxfp)
-{
-    op_unimplemented(s);
-}
-
-OP(vmaxsb)
-{
-    op_unimplemented(s);
-}
-
-OP(vmaxsh)
-{
-    op_unimplemented(s);
-}
-
-OP(vmaxsw)
-{
-    op_unimplemented(s);
-}
-
-OP(vmaxub)
-{
-    op_unimplemented(s);
-}
-
-OP(vmaxuh)
-{
-    op_unimplemented(s);
-}
-
-OP(vmaxuw)
-{
-    op_unimplemented(s);
-}
-
-OP(vmhaddshs)
-{
-    op_unimplemented(s);
-}
-
-OP(vmhraddshs)
-{
-    op_unimplemented(s);
-}
-
-OP(vminfp)
-{
-    op_unimplemented(s);
-}
-
-OP(vminsb)
-{
-    op_unimplemented(s);
-}
-
-OP(vminsh)
-{
-    op_unimplemented(s);
-}
-
-OP(vminsw)
-{
-    op_unimplemented(s);
-}
-
-OP(vminub)
-{
-    op_unimplemented(s);
-}
-
-OP(vminuh)
-{
-    op_unimplemented(s);
-}
-
-OP(vminuw)
-{
-    op_unimplemented(s);
-}
-
-OP(vmladduhm)
-{
-    op_unimplemented(s);
-}
-
-OP(vmrghb)
-{
-    op_unimplemented(s);
-}
-
-OP(vmrghh)
-{
-    op_unimplemented(s);
-}
-
-OP(vmrghw)
-{
-    op_unimplemented(s);
-}
-
-OP(vmrglb)
-{
-    op_unimplemented(s);
-}
-
-OP(vmrglh)
-{
-    op_unimplemented(s);
-}
-
-OP(vmrglw)
-{
-    op_unimplemented(s);
-}
-
-OP(vmsummbm)
-{
-    op_unimplemented(s);
-}
-
-OP(vmsumshm)
-{
-    op_unimplemented(s);
-}
-
-OP(vmsumshs)
-{
-    op_unimplemented(s);
-}
-
-OP(vmsumubm)
-{
-    op_unimplemented(s);
-}
-
-OP(vmsumuhm)
-{
-    op_unimplemented(s);
-}
-
-OP(vmsumuhs)
-{
-    op_unimplemented(s);
-}
-
-OP(vmulesb)
-{
-    op_unimplemented(s);
-}
-
-OP(vmulesh)
-{
-    op_unimplemented(s);
-}
-
-OP(vmuleub)
-{
-    op_unimplemented(s);
-}
-
-OP(vmuleuh)
-{
-    op_unimplemented(s);
-}
-
-OP(vmulosb)
-{
-    op_unimplemented(s);
-}
-
-OP(vmulosh)
-{
-    op_unimplemented(s);
-}
-
-OP(vmuloub)
-{
-    op_unimplemented(s);
-}
-
-OP(vmulouh)
-{
-    op_unimplemented(s);
-}
-
-OP(vnmsubfp)
-{
-    op_unimplemented(s);
-}
-
-OP(vnor)
-{
-    op_unimplemented(s);
-}
-
-OP(vor)
-{
-    op_unimplemented(s);
-}
-
-OP(vperm)
-{
-    op_unimplemented(s);
-}
-
-OP(vpkpx)
-{
-    op_unimplemented(s);
-}
-
-OP(vpkshss)
-{
-    op_unimplemented(s);
-}
-
-OP(vpkshus)
-{
-    op_unimplemented(s);
-}
-
-OP(vpkswss)
-{
-    op_unimplemented(s);
-}
-
-OP(vpkswus)
-{
-    op_unimplemented(s);
-}
-
-OP(vpkuhum)
-{
-    op_unimplemented(s);
-}
-
-OP(vpkuhus)
-{
-    op_unimplemented(s);
-}
-
-OP(vpkuwum)
-{
-    op_unimplemented(s);
-}
-
-OP(vpkuwus)
-{
-    op_unimplemented(s);
-}
-
-OP(vrefp)
-{
-    op_unimplemented(s);
-}
-
-OP(vrfim)
-{
-    op_unimplemented(s);
-}
-
-OP(vrfin)
-{
-    op_unimplemented(s);
-}
-
-OP(vrfip)
-{
-    op_unimplemented(s);
-}
-
-OP(vrfiz)
-{
-    op_unimplemented(s);
-}
-
-OP(vrlb)
-{
-    op_unimplemented(s);
-}
-
-OP(vrlh)
-{
-    op_unimplemented(s);
-}
-
-OP(vrlw)
-{
-    op_unimplemented(s);
-}
-
-OP(vrsqrtefp)
-{
-    op_unimplemented(s);
-}
-
-OP(vsel)
-{
-    op_unimplemented(s);
-}
-
-OP(vsl)
-{
-    op_unimplemented(s);
-}
-
-OP(vslb)
-{
-    op_unimplemented(s);
-}
-
+#include "ppc/semantics/vmx_estimate.h"
+#include "ppc/semantics/vmx_float.h"
+#include "ppc/semantics/vmx_integer.h"
+#include "ppc/semantics/vmx_pack.h"
+#include "ppc/semantics/vmx_permute.h"
+
+VMX_AB(vaddcuw, addcuw)
+VMX_AB(vaddfp, addfp)
+VMX_AB(vaddsbs, addsbs)
+VMX_AB(vaddshs, addshs)
+VMX_AB(vaddsws, addsws)
+VMX_AB(vaddubm, addubm)
+VMX_AB(vaddubs, addubs)
+VMX_AB(vadduhm, adduhm)
+VMX_AB(vadduhs, adduhs)
+VMX_AB(vadduwm, adduwm)
+VMX_AB(vadduws, adduws)
+VMX_AB(vand, and)
+VMX_AB(vandc, andc)
+VMX_AB(vavgsb, avgsb)
+VMX_AB(vavgsh, avgsh)
+VMX_AB(vavgsw, avgsw)
+VMX_AB(vavgub, avgub)
+VMX_AB(vavguh, avguh)
+VMX_AB(vavguw, avguw)
+VMX_BI(vcfsx, cfsx)
+VMX_BI(vcfux, cfux)
+VMX_COMPARE(vcmpbfp, cmpbfp, vmx_record_bounds)
+VMX_COMPARE(vcmpeqfp, cmpeqfp, vmx_record)
+VMX_COMPARE(vcmpequb, cmpequb, vmx_record)
+VMX_COMPARE(vcmpequh, cmpequh, vmx_record)
+VMX_COMPARE(vcmpequw, cmpequw, vmx_record)
+VMX_COMPARE(vcmpgefp, cmpgefp, vmx_record)
+VMX_COMPARE(vcmpgtfp, cmpgtfp, vmx_record)
+VMX_COMPARE(vcmpgtsb, cmpgtsb, vmx_record)
+VMX_COMPARE(vcmpgtsh, cmpgtsh, vmx_record)
+VMX_COMPARE(vcmpgtsw, cmpgtsw, vmx_record)
+VMX_COMPARE(vcmpgtub, cmpgtub, vmx_record)
+VMX_COMPARE(vcmpgtuh, cmpgtuh, vmx_record)
+VMX_COMPARE(vcmpgtuw, cmpgtuw, vmx_record)
+VMX_BI(vctsxs, ctsxs)
+VMX_BI(vctuxs, ctuxs)
+VMX_B(vexptefp, exptefp)
+VMX_B(vlogefp, logefp)
+VMX_ABC(vmaddfp, maddfp)
+VMX_AB(vmaxfp, maxfp)
+VMX_AB(vmaxsb, maxsb)
+VMX_AB(vmaxsh, maxsh)
+VMX_AB(vmaxsw, maxsw)
+VMX_AB(vmaxub, maxub)
+VMX_AB(vmaxuh, maxuh)
+VMX_AB(vmaxuw, maxuw)
+VMX_ABC(vmhaddshs, mhaddshs)
+VMX_ABC(vmhraddshs, mhraddshs)
+VMX_AB(vminfp, minfp)
+VMX_AB(vminsb, minsb)
+VMX_AB(vminsh, minsh)
+VMX_AB(vminsw, minsw)
+VMX_AB(vminub, minub)
+VMX_AB(vminuh, minuh)
+VMX_AB(vminuw, minuw)
+VMX_ABC(vmladduhm, mladduhm)
+VMX_AB(vmrghb, mrghb)
+VMX_AB(vmrghh, mrghh)
+VMX_AB(vmrghw, mrghw)
+VMX_AB(vmrglb, mrglb)
+VMX_AB(vmrglh, mrglh)
+VMX_AB(vmrglw, mrglw)
+VMX_ABC(vmsummbm, msummbm)
+VMX_ABC(vmsumshm, msumshm)
+VMX_ABC(vmsumshs, msumshs)
+VMX_ABC(vmsumubm, msumubm)
+VMX_ABC(vmsumuhm, msumuhm)
+VMX_ABC(vmsumuhs, msumuhs)
+VMX_AB(vmulesb, mulesb)
+VMX_AB(vmulesh, mulesh)
+VMX_AB(vmuleub, muleub)
+VMX_AB(vmuleuh, muleuh)
+VMX_AB(vmulosb, mulosb)
+VMX_AB(vmulosh, mulosh)
+VMX_AB(vmuloub, muloub)
+VMX_AB(vmulouh, mulouh)
+VMX_ABC(vnmsubfp, nmsubfp)
+VMX_AB(vnor, nor)
+VMX_AB(vor, or)
+VMX_ABC(vperm, perm)
+VMX_AB(vpkpx, pkpx)
+VMX_AB(vpkshss, pkshss)
+VMX_AB(vpkshus, pkshus)
+VMX_AB(vpkswss, pkswss)
+VMX_AB(vpkswus, pkswus)
+VMX_AB(vpkuhum, pkuhum)
+VMX_AB(vpkuhus, pkuhus)
+VMX_AB(vpkuwum, pkuwum)
+VMX_AB(vpkuwus, pkuwus)
+VMX_B(vrefp, refp)
+VMX_B(vrfim, rfim)
+VMX_B(vrfin, rfin)
+VMX_B(vrfip, rfip)
+VMX_B(vrfiz, rfiz)
+VMX_AB(vrlb, rlb)
+VMX_AB(vrlh, rlh)
+VMX_AB(vrlw, rlw)
+VMX_B(vrsqrtefp, rsqrtefp)
+VMX_ABC(vsel, sel)
+VMX_AB(vsl, sl)
+VMX_AB(vslb, slb)
 OP(vsldoi)
 {
-    op_unimplemented(s);
+    VR(RT(insn)) = vmx_sldoi(s, VR(RA(insn)), VR(RB(insn)), insn >> 6 & 15);
 }
-
-OP(vslh)
-{
-    op_unimplemented(s);
-}
-
-OP(vslo)
-{
-    op_unimplemented(s);
-}
-
-OP(vslw)
-{
-    op_unimplemented(s);
-}
-
-OP(vspltb)
-{
-    op_unimplemented(s);
-}
-
-OP(vsplth)
-{
-    op_unimplemented(s);
-}
-
-OP(vspltisb)
-{
-    op_unimplemented(s);
-}
-
-OP(vspltish)
-{
-    op_unimplemented(s);
-}
-
-OP(vspltisw)
-{
-    op_unimplemented(s);
-}
-
-OP(vspltw)
-{
-    op_unimplemented(s);
-}
-
-OP(vsr)
-{
-    op_unimplemented(s);
-}
-
-OP(vsrab)
-{
-    op_unimplemented(s);
-}
-
-OP(vsrah)
-{
-    op_unimplemented(s);
-}
-
-OP(vsraw)
-{
-    op_unimplemented(s);
-}
-
-OP(vsrb)
-{
-    op_unimplemented(s);
-}
-
-OP(vsrh)
-{
-    op_unimplemented(s);
-}
-
-OP(vsro)
-{
-    op_unimplemented(s);
-}
-
-OP(vsrw)
-{
-    op_unimplemented(s);
-}
-
-OP(vsubcuw)
-{
-    op_unimplemented(s);
-}
-
-OP(vsubfp)
-{
-    op_unimplemented(s);
-}
-
-OP(vsubsbs)
-{
-    op_unimplemented(s);
-}
-
-OP(vsubshs)
-{
-    op_unimplemented(s);
-}
-
-OP(vsubsws)
-{
-    op_unimplemented(s);
-}
-
-OP(vsububm)
-{
-    op_unimplemented(s);
-}
-
-OP(vsububs)
-{
-    op_unimplemented(s);
-}
-
-OP(vsubuhm)
-{
-    op_unimplemented(s);
-}
-
-OP(vsubuhs)
-{
-    op_unimplemented(s);
-}
-
-OP(vsubuwm)
-{
-    op_unimplemented(s);
-}
-
-OP(vsubuws)
-{
-    op_unimplemented(s);
-}
-
-OP(vsum2sws)
-{
-    op_unimplemented(s);
-}
-
-OP(vsum4sbs)
-{
-    op_unimplemented(s);
-}
-
-OP(vsum4shs)
-{
-    op_unimplemented(s);
-}
-
-OP(vsum4ubs)
-{
-    op_unimplemented(s);
-}
-
-OP(vsumsws)
-{
-    op_unimplemented(s);
-}
-
-OP(vupkhpx)
-{
-    op_unimplemented(s);
-}
-
-OP(vupkhsb)
-{
-    op_unimplemented(s);
-}
-
-OP(vupkhsh)
-{
-    op_unimplemented(s);
-}
-
-OP(vupklpx)
-{
-    op_unimplemented(s);
-}
-
-OP(vupklsb)
-{
-    op_unimplemented(s);
-}
-
-OP(vupklsh)
-{
-    op_unimplemented(s);
-}
-
-OP(vxor)
-{
-    op_unimplemented(s);
-}
-
+VMX_AB(vslh, slh)
+VMX_AB(vslo, slo)
+VMX_AB(vslw, slw)
+VMX_BI(vspltb, spltb)
+VMX_BI(vsplth, splth)
+VMX_I(vspltisb, spltisb)
+VMX_I(vspltish, spltish)
+VMX_I(vspltisw, spltisw)
+VMX_BI(vspltw, spltw)
+VMX_AB(vsr, sr)
+VMX_AB(vsrab, srab)
+VMX_AB(vsrah, srah)
+VMX_AB(vsraw, sraw)
+VMX_AB(vsrb, srb)
+VMX_AB(vsrh, srh)
+VMX_AB(vsro, sro)
+VMX_AB(vsrw, srw)
+VMX_AB(vsubcuw, subcuw)
+VMX_AB(vsubfp, subfp)
+VMX_AB(vsubsbs, subsbs)
+VMX_AB(vsubshs, subshs)
+VMX_AB(vsubsws, subsws)
+VMX_AB(vsububm, sububm)
+VMX_AB(vsububs, sububs)
+VMX_AB(vsubuhm, subuhm)
+VMX_AB(vsubuhs, subuhs)
+VMX_AB(vsubuwm, subuwm)
+VMX_AB(vsubuws, subuws)
+VMX_AB(vsum2sws, sum2sws)
+VMX_AB(vsum4sbs, sum4sbs)
+VMX_AB(vsum4shs, sum4shs)
+VMX_AB(vsum4ubs, sum4ubs)
+VMX_AB(vsumsws, sumsws)
+VMX_B(vupkhpx, upkhpx)
+VMX_B(vupkhsb, upkhsb)
+VMX_B(vupkhsh, upkhsh)
+VMX_B(vupklpx, upklpx)
+VMX_B(vupklsb, upklsb)
+VMX_B(vupklsh, upklsh)
+VMX_AB(vxor, xor)

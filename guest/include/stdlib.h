@@ -1,0 +1,25 @@
+// stdlib.h: the heap, ending the program, numbers.
+#pragma once
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#define EXIT_SUCCESS 0
+#define EXIT_FAILURE 1
+void *malloc(size_t size);
+void *calloc(size_t count, size_t size);
+void *realloc(void *old, size_t size);
+void free(void *p);
+// Ends the calling thread with `status`; on the main thread that is the program's status (0-99).
+void exit(int status) __attribute__((noreturn));
+// Stops with an illegal instruction: the emulator reports registers and backtrace.
+void abort(void) __attribute__((noreturn));
+int abs(int n);
+int atoi(const char *s);
+long strtol(const char *restrict s, char **restrict end, int base);
+unsigned long strtoul(const char *restrict s, char **restrict end, int base);
+void qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *));
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,186 @@
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenolith/xboxkrnl.h>
+
+// The heap: blocks in a list by address, first fit, neighbours joined when freed. It grows by whole megabytes of the
+// kernel's memory and never gives any back.
+struct block {
+    size_t size; // bytes behind the header, multiple of 16
+    struct block *next;
+    uint32_t used, pad;
+};
+
+enum { GROW = 0x100000 };
+
+static struct block *first;
+static int locked;
+
+static void lock(void)
+{
+    while (__atomic_exchange_n(&locked, 1, __ATOMIC_ACQUIRE))
+        NtYieldExecution();
+}
+
+static void unlock(void)
+{
+    __atomic_store_n(&locked, 0, __ATOMIC_RELEASE);
+}
+
+static struct block *grow(size_t size)
+{
+    void *base = NULL;
+    uint32_t bytes = (uint32_t)(size + sizeof(struct block) + GROW - 1) / GROW * GROW;
+    if (bytes < size || NtAllocateVirtualMemory(&base, &bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE, 0) < 0)
+        return NULL;
+    struct block *b = base;
+    b->size = bytes - sizeof *b;
+    b->used = 0;
+    struct block **at = &first;
+    while (*at && *at < b)
+        at = &(*at)->next;
+    b->next = *at;
+    *at = b;
+    return b;
+}
+
+static void split(struct block *b, size_t size)
+{
+    if (b->size < size + sizeof *b + 16)
+        return;
+    struct block *rest = (struct block *)(void *)((char *)(b + 1) + size);
+    rest->size = b->size - size - sizeof *b;
+    rest->next = b->next;
+    rest->used = 0;
+    b->size = size;
+    b->next = rest;
+}
+
+void *malloc(size_t size)
+{
+    if (size > 0x40000000)
+        return NULL;
+    size = (size + 15) & ~(size_t)15;
+    size = size ? size : 16;
+    lock();
+    struct block *b = first;
+    while (b && (b->used || b->size < size))
+        b = b->next;
+    if (!b)
+        b = grow(size);
+    if (b) {
+        split(b, size);
+        b->used = 1;
+    }
+    unlock();
+    return b ? b + 1 : NULL;
+}
+
+void free(void *p)
+{
+    if (!p)
+        return;
+    lock();
+    ((struct block *)p)[-1].used = 0;
+    for (struct block *b = first; b; b = b->next)
+        while (!b->used && b->next && !b->next->used && (char *)(b + 1) + b->size == (char *)b->next) {
+            b->size += sizeof *b + b->next->size;
+            b->next = b->next->next;
+        }
+    unlock();
+}
+
+void *calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return NULL;
+    void *p = malloc(bytes);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+void *realloc(void *old, size_t size)
+{
+    void *p = malloc(size);
+    if (p && old) {
+        size_t had = ((struct block *)old)[-1].size;
+        memcpy(p, old, had < size ? had : size);
+        free(old);
+    }
+    return p;
+}
+
+int abs(int n)
+{
+    return n < 0 ? -n : n;
+}
+
+static int digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'z' ? c - 'a' + 10 : 99;
+}
+
+unsigned long strtoul(const char *restrict s, char **restrict end, int base)
+{
+    unsigned long value = 0;
+    const char *start = s;
+    while (*s == ' ' || (*s >= '\t' && *s <= '\r'))
+        s++;
+    int negative = *s == '-';
+    s += *s == '-' || *s == '+';
+    if ((base == 0 || base == 16) && s[0] == '0' && (s[1] | 0x20) == 'x' && digit(s[2]) < 16) {
+        s += 2;
+        base = 16;
+    }
+    base = base ? base : *s == '0' ? 8 : 10;
+    const char *digits = s;
+    for (; digit(*s) < base; s++)
+        value = value * (unsigned long)base + (unsigned long)digit(*s);
+    if (end)
+        *end = (char *)(s == digits ? start : s);
+    return negative ? -value : value;
+}
+
+long strtol(const char *restrict s, char **restrict end, int base)
+{
+    return (long)strtoul(s, end, base);
+}
+
+int atoi(const char *s)
+{
+    return (int)strtol(s, NULL, 10);
+}
+
+static void swap(char *a, char *b, size_t size)
+{
+    while (size--) {
+        char c = *a;
+        *a++ = *b;
+        *b++ = c;
+    }
+}
+
+// Heap sort: no recursion, no bad case.
+static void sink(char *base, size_t at, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && compare(base + child * size, base + (child + 1) * size) < 0)
+            child++;
+        if (compare(base + at * size, base + child * size) >= 0)
+            return;
+        swap(base + at * size, base + child * size, size);
+    }
+}
+
+void qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+    for (size_t i = count / 2; i-- > 0;)
+        sink(base, i, count, size, compare);
+    for (size_t i = count; i-- > 1;) {
+        swap(base, (char *)base + i * size, size);
+        sink(base, 0, i, size, compare);
+    }
+}

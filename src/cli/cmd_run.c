@@ -1,0 +1,267 @@
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "cli/report.h"
+#include "exports/exports.h"
+#include "system/system.h"
+#include "xex/keys.h"
+
+static const char help[] =
+    "usage: xenolith run TITLE.xex [OPTIONS]\n"
+    "\n"
+    "Boots a title without a window and runs it until it ends.\n"
+    "\n"
+    "  --frames N              stop after N swaps, with status 0\n"
+    "  --max-time SECONDS      stop after so much host time, with status 103\n"
+    "  --trace FILE            record every event; a FILE that ends in .jsonl is JSON Lines of schema v1\n"
+    "  --trace-gpu             record GPU packets and register accesses too\n"
+    "  --state-at-entry FILE   write the state before the first guest instruction, as JSON\n"
+    "  --state-hash            print a hash of the whole state at the end\n"
+    "  --on-missing stop|continue   what a call into an absent export does (stop)\n"
+    "  --profile console|reference  whose behaviour, where the two differ (console)\n"
+    "  --pace none|vblank      whether swaps wait for the virtual vblank (none)\n"
+    "  --map FILE              names of functions for reports (MSVC .map)\n"
+    "  --game FOLDER           what the title sees as game: (the folder of TITLE)\n"
+    "  --writable              let the title change files there\n"
+    "  --key HEX, --keys FILE  the console's retail key\n"
+    "  --stats                 print what was executed\n"
+    "  --verbose               more messages\n"
+    "\n"
+    "Example: xenolith run dolphin.xex --frames 600 --trace dolphin.xtrace\n"
+    "The status is the title's own (0-99), or from 100 up as docs/exit-statuses.md says.\n";
+
+struct options {
+    struct sys_config config;
+    const char *entry_state, *map, *key, *keys;
+    double max_time;
+    bool state_hash, stats, verbose;
+    struct xex_keys found;
+    struct timespec deadline;
+};
+
+enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_MAP, O_GAME,
+                 O_WRITABLE, O_KEY, O_KEYS, O_STATS, O_VERBOSE, O_HELP };
+
+static bool usage_error(const char *what, const char *value)
+{
+    fprintf(stderr, "xenolith run: %s '%s'; see xenolith run --help\n", what, value);
+    return false;
+}
+
+static bool choose(const char *value, const char *zero, const char *one, const char *option, int *out)
+{
+    if (!strcmp(value, zero))
+        *out = 0;
+    else if (!strcmp(value, one))
+        *out = 1;
+    else {
+        fprintf(stderr, "xenolith run: --%s takes %s or %s, not '%s'\n", option, zero, one, value);
+        return false;
+    }
+    return true;
+}
+
+static bool parse_option(struct options *o, int id, const char *value)
+{
+    char *end;
+    int choice = 0;
+    switch ((enum option_id)id) {
+    case O_FRAMES:
+        o->config.frame_limit = strtoull(value, &end, 10);
+        return (*value >= '0' && *value <= '9' && !*end) || usage_error("--frames takes a number, not", value);
+    case O_MAX_TIME:
+        o->max_time = strtod(value, &end);
+        return (end != value && !*end && o->max_time > 0) || usage_error("--max-time takes seconds, not", value);
+    case O_TRACE: o->config.trace_path = value; return true;
+    case O_TRACE_GPU: o->config.trace_gpu = true; return true;
+    case O_ENTRY: o->entry_state = value; return true;
+    case O_HASH: o->state_hash = true; return true;
+    case O_MISSING:
+        if (!choose(value, "stop", "continue", "on-missing", &choice))
+            return false;
+        o->config.on_missing = choice ? KRNL_MISSING_CONTINUE : KRNL_MISSING_STOP;
+        return true;
+    case O_PROFILE:
+        if (!choose(value, "console", "reference", "profile", &choice))
+            return false;
+        o->config.profile = choice ? KRNL_REFERENCE : KRNL_CONSOLE;
+        return true;
+    case O_PACE:
+        if (!choose(value, "none", "vblank", "pace", &choice))
+            return false;
+        o->config.pace = choice ? SYS_PACE_VBLANK : SYS_PACE_NONE;
+        return true;
+    case O_MAP: o->map = value; return true;
+    case O_GAME: o->config.game_folder = value; return true;
+    case O_WRITABLE: o->config.writable = true; return true;
+    case O_KEY: o->key = value; return true;
+    case O_KEYS: o->keys = value; return true;
+    case O_STATS: o->stats = true; return true;
+    case O_VERBOSE: o->verbose = true; return true;
+    case O_HELP: return false;
+    }
+    return false;
+}
+
+static const struct option long_options[] = {
+    {"frames", required_argument, NULL, O_FRAMES}, {"max-time", required_argument, NULL, O_MAX_TIME},
+    {"trace", required_argument, NULL, O_TRACE}, {"trace-gpu", no_argument, NULL, O_TRACE_GPU},
+    {"state-at-entry", required_argument, NULL, O_ENTRY}, {"state-hash", no_argument, NULL, O_HASH},
+    {"on-missing", required_argument, NULL, O_MISSING}, {"profile", required_argument, NULL, O_PROFILE},
+    {"pace", required_argument, NULL, O_PACE}, {"map", required_argument, NULL, O_MAP}, {"game", required_argument, NULL, O_GAME},
+    {"writable", no_argument, NULL, O_WRITABLE}, {"key", required_argument, NULL, O_KEY}, {"keys", required_argument, NULL, O_KEYS},
+    {"stats", no_argument, NULL, O_STATS}, {"verbose", no_argument, NULL, O_VERBOSE}, {"help", no_argument, NULL, O_HELP}, {0},
+};
+
+static void write_log(void *user, enum log_level level, const char *tag, const char *line)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug", "missing", "title"};
+    (void)user;
+    fprintf(stderr, "xenolith: %s: %s: %s\n", names[level], tag, line);
+}
+
+static void print_guest(void *user, const char *text)
+{
+    (void)user;
+    fputs(text, stdout);
+    fflush(stdout);
+}
+
+static bool time_is_up(void *user)
+{
+    const struct options *o = user;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec > o->deadline.tv_sec || (now.tv_sec == o->deadline.tv_sec && now.tv_nsec >= o->deadline.tv_nsec);
+}
+
+static void start_timer(struct options *o)
+{
+    if (!o->max_time)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &o->deadline);
+    int64_t ns = o->deadline.tv_nsec + (int64_t)((o->max_time - (double)(int64_t)o->max_time) * 1e9);
+    o->deadline.tv_sec += (time_t)o->max_time + ns / 1000000000;
+    o->deadline.tv_nsec = ns % 1000000000;
+    o->config.poll = time_is_up;
+    o->config.poll_user = o;
+}
+
+static int exit_status(const struct krnl_result *r)
+{
+    switch (r->stop) {
+    case KRNL_STOP_EXIT:
+        return r->exit_code <= 99 ? (int)r->exit_code : 99;
+    case KRNL_STOP_FRAMES:
+    case KRNL_RUNNING:
+        return CLI_OK;
+    case KRNL_STOP_TIME:
+        return CLI_TIMEOUT;
+    case KRNL_STOP_CRASH:
+        return CLI_GUEST_CRASH;
+    case KRNL_STOP_MISSING:
+        return CLI_MISSING;
+    case KRNL_STOP_WEDGED:
+        return CLI_WEDGED;
+    }
+    return CLI_ERROR;
+}
+
+static void print_stats(struct sys *s, double seconds)
+{
+    struct kernel *k = sys_kernel(s);
+    const struct gpu_stats *g = gpu_stats(sys_gpu(s));
+    uint64_t calls = 0;
+    for (size_t i = 0; i < exp_row_count; i++)
+        calls += krnl_calls(k, i);
+    uint64_t n = krnl_instructions(k);
+    fprintf(stderr, "instructions: %" PRIu64 "\nhost seconds: %.3f (%.1f million instructions a second)\nvirtual seconds: %.6f\n", n, seconds,
+            (double)n / seconds / 1e6, (double)krnl_now(k) / 3.2e9);
+    fprintf(stderr, "kernel calls: %" PRIu64 "\nframes: %" PRIu64 "\nGPU packets: %" PRIu64 ", draws: %" PRIu64 ", swaps: %" PRIu64 "\n", calls,
+            krnl_frames(k), g->packets, g->draws, g->swaps);
+}
+
+static int finish(struct options *o, struct sys *s, const struct krnl_result *result, double seconds)
+{
+    struct error err = {0};
+    int status = exit_status(result);
+    if (result->stop != KRNL_STOP_FRAMES && result->stop != KRNL_STOP_EXIT)
+        cli_report(stderr, s, result, o->map);
+    cli_report_missing(stderr, sys_kernel(s));
+    if (o->stats)
+        print_stats(s, seconds);
+    if (o->state_hash) {
+        char hash[33];
+        sys_state_hash(s, hash);
+        printf("state %s\n", hash);
+    }
+    if (!sys_finish_trace(s, result, &err)) {
+        fprintf(stderr, "xenolith run: %s\n", err.message);
+        status = CLI_ERROR;
+    }
+    return status;
+}
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static int run(struct options *o)
+{
+    struct error err = {0};
+    struct sys *s;
+    struct log log = {.write = write_log, .level = o->verbose ? LOG_INFO : LOG_WARN};
+    o->config.log = &log;
+    o->config.print = print_guest;
+    start_timer(o);
+    if (!xex_find_keys(&o->found, o->key, o->keys, &err)) {
+        fprintf(stderr, "xenolith run: %s\n", err.message);
+        return CLI_ERROR;
+    }
+    o->config.retail_key = o->found.has_retail ? o->found.retail : NULL;
+    if (!sys_create(&s, &o->config, &err)) {
+        fprintf(stderr, "xenolith run: %s\n", err.message);
+        return CLI_ERROR;
+    }
+    if (o->entry_state && !sys_write_entry_state(s, o->entry_state, &err)) {
+        fprintf(stderr, "xenolith run: %s\n", err.message);
+        sys_destroy(s);
+        return CLI_ERROR;
+    }
+    struct krnl_result result;
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    sys_run(s, &result);
+    int status = finish(o, s, &result, seconds_since(&start));
+    sys_destroy(s);
+    return status;
+}
+
+COMMAND(run, "boot a title and run it, recording what it asks of the machine")
+{
+    struct options o = {0};
+    int id;
+    optind = 1;
+    while ((id = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (id == O_HELP) {
+            fputs(help, stdout);
+            return CLI_OK;
+        }
+        if (id == '?' || !parse_option(&o, id, optarg))
+            return CLI_USAGE;
+    }
+    if (optind != argc - 1) {
+        fputs(help, stderr);
+        return CLI_USAGE;
+    }
+    o.config.title_path = argv[optind];
+    return run(&o);
+}

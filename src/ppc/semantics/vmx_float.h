@@ -1,0 +1,222 @@
+// vmx_float.h: bodies of the vector instructions on single floats. docs/vmx.md has the rules and where they come from.
+//
+// VSCR.NJ set: denormal operands and results are zeros of their sign. A result below the least normal before rounding is
+// denormal, even where rounding would lift it. NaNs: the first operand that is a NaN, made quiet, in the order A, B, C of the
+// VMX form; else 0x7FC00000. The straight code computes; lanes with a NaN or at the least normal are
+// looked at again.
+#pragma once
+#include "ppc/semantics/vmx_common.h"
+
+// ---- Arithmetic
+// `r` with each NaN replaced by the first NaN of a, b, c, made quiet, or by the default.
+ALWAYS v4u vmx_name_nans(v4u r, v4u a, v4u b, v4u c)
+{
+    v4u nan = choose(vmx_is_nan(c), vmx_quiet(c), splat_word(0x7FC00000));
+    nan = choose(vmx_is_nan(b), vmx_quiet(b), nan);
+    nan = choose(vmx_is_nan(a), vmx_quiet(a), nan);
+    return choose(vmx_is_nan(r), nan, r);
+}
+
+// Sums are exact where they are tiny.
+#define SUM(name, operator)                                                                                            \
+    BODY(name)(STATE, v4u a, v4u b)                                                                                    \
+    {                                                                                                                  \
+        v4u r = (v4u)((v4f)vmx_flush(s, a) operator(v4f) vmx_flush(s, b));                                             \
+        if (__builtin_expect(host_any(vmx_is_nan(r)), 0))                                                              \
+            r = vmx_name_nans(r, a, b, b);                                                                             \
+        return vmx_flush(s, r);                                                                                        \
+    }
+SUM(addfp, +)
+SUM(subfp, -)
+#undef SUM
+
+// Lanes of a product or its sum that need a second look: NaNs, and the least normal, which rounding may have reached from below.
+ALWAYS v4u vmx_unusual(v4u r)
+{
+    return vmx_is_nan(r) | (v4u)((r & MAGNITUDE) == 0x00800000);
+}
+
+// The mask of the lanes where |a * c + b| is exactly below the least normal.
+ALWAYS v4u vmx_below_normal(v4u a, v4u c, v4u b)
+{
+    v4d product = WIDEN(v4d, (v4f)a) * WIDEN(v4d, (v4f)c), addend = WIDEN(v4d, (v4f)b);
+    v4d sum = product + addend, part = sum - product;
+    v4d lost = (product - (sum - part)) + (addend - part); // what rounding the sum to double took away
+    v4s64 low = (sum < 0x1p-126) & (sum > -0x1p-126);
+    low |= ((sum == 0x1p-126) & (lost < 0)) | ((sum == -0x1p-126) & (lost > 0));
+    return WIDEN(v4u, (v4u64)low);
+}
+
+// r = a * c + b, corrected in unusual lanes. `addend` is b, or what was added in its place.
+ALWAYS v4u vmx_correct(const struct ppc_state *s, v4u r, v4u a, v4u b, v4u c, v4u addend)
+{
+    r = vmx_name_nans(r, a, b, c);
+    v4u lifted = vmx_below_normal(a, c, addend) & (v4u)((r & MAGNITUDE) == 0x00800000);
+    return r & ~(lifted & MAGNITUDE & splat_word(0u - s->vscr_nj));
+}
+
+BODY(mulfp)(STATE, v4u a, v4u b)
+{
+    v4u x = vmx_flush(s, a), y = vmx_flush(s, b);
+    v4u r = (v4u)((v4f)x * (v4f)y);
+    if (__builtin_expect(host_any(vmx_unusual(r)), 0))
+        r = vmx_correct(s, r, x, y, y, SIGN);
+    return vmx_flush(s, r);
+}
+
+// a * c + b
+BODY(maddfp)(STATE, v4u a, v4u b, v4u c)
+{
+    v4u x = vmx_flush(s, a), y = vmx_flush(s, c), z = vmx_flush(s, b);
+    v4u r = (v4u)host_fma((v4f)x, (v4f)y, (v4f)z);
+    if (__builtin_expect(host_any(vmx_unusual(r)), 0))
+        r = vmx_correct(s, r, x, z, y, z);
+    return vmx_flush(s, r);
+}
+
+// -(a * c - b); a NaN keeps its sign
+BODY(nmsubfp)(STATE, v4u a, v4u b, v4u c)
+{
+    v4u x = vmx_flush(s, a), y = vmx_flush(s, c), z = vmx_flush(s, b);
+    v4u r = (v4u)host_fma((v4f)x, (v4f)y, (v4f)(z ^ SIGN)) ^ SIGN;
+    if (__builtin_expect(host_any(vmx_unusual(r)), 0))
+        r = vmx_correct(s, r, x, z, y, z ^ SIGN);
+    return vmx_flush(s, r);
+}
+
+// Sums of products in double, rounded once, in every lane. Denormal results are zero whatever NJ says; a finite sum that no
+// float can hold is a NaN. NaNs are found in the order x z y w, as the hardware's tree adds.
+ALWAYS v4u vmx_dot_nan(double sum, v4u a, v4u b, bool four)
+{
+    v4u nan = choose(vmx_is_nan(b), vmx_quiet(b), splat_word(0));
+    nan = choose(vmx_is_nan(a), vmx_quiet(a), nan);
+    uint32_t first = nan[3] ? nan[3] : nan[1] ? nan[1] : nan[2] ? nan[2] : four && nan[0] ? nan[0] : 0x7FC00000;
+    bool infinite = __builtin_isinf(sum);
+    return splat_word(!infinite ? first : sum < 0 ? 0xFF800000 : 0x7F800000);
+}
+
+ALWAYS v4u vmx_dot(double sum, v4u a, v4u b, bool four)
+{
+    double magnitude = __builtin_fabs(sum);
+    float r = magnitude < 0x1p-126 ? (float)(sum * 0.0) : (float)sum;
+    v4u result = (v4u)(v4f){r, r, r, r};
+    if (__builtin_expect(!(__builtin_fabsf(r) <= __FLT_MAX__), 0))
+        result = vmx_dot_nan(sum, a, b, four);
+    return result;
+}
+
+ALWAYS v4d vmx_products(const struct ppc_state *s, v4u a, v4u b)
+{
+    return WIDEN(v4d, (v4f)vmx_flush(s, a)) * WIDEN(v4d, (v4f)vmx_flush(s, b));
+}
+
+BODY(msum3fp)(STATE, v4u a, v4u b)
+{
+    v4d p = vmx_products(s, a, b);
+    return vmx_dot((p[3] + p[1]) + p[2], a, b, false);
+}
+
+BODY(msum4fp)(STATE, v4u a, v4u b)
+{
+    v4d p = vmx_products(s, a, b);
+    return vmx_dot((p[3] + p[1]) + (p[2] + p[0]), a, b, true);
+}
+
+// ---- Minimum and maximum: -0 is less than +0
+ALWAYS v4s vmx_order(v4u x) // a number that compares as the float does
+{
+    return (v4s)(x ^ (v4u)((v4s)x >> 31) >> 1);
+}
+
+ALWAYS v4u vmx_first_nan(v4u r, v4u a, v4u b)
+{
+    r = choose(vmx_is_nan(b), vmx_quiet(b), r);
+    return choose(vmx_is_nan(a), vmx_quiet(a), r);
+}
+
+BODY(maxfp)(STATE, v4u a, v4u b)
+{
+    a = vmx_flush(s, a);
+    b = vmx_flush(s, b);
+    return vmx_first_nan(choose((v4u)(vmx_order(a) > vmx_order(b)), a, b), a, b);
+}
+
+BODY(minfp)(STATE, v4u a, v4u b)
+{
+    a = vmx_flush(s, a);
+    b = vmx_flush(s, b);
+    return vmx_first_nan(choose((v4u)(vmx_order(a) < vmx_order(b)), a, b), a, b);
+}
+
+// ---- Comparisons
+BODY(cmpeqfp)(STATE, v4u a, v4u b)
+{
+    return (v4u)((v4f)vmx_flush(s, a) == (v4f)vmx_flush(s, b));
+}
+
+BODY(cmpgefp)(STATE, v4u a, v4u b)
+{
+    return (v4u)((v4f)vmx_flush(s, a) >= (v4f)vmx_flush(s, b));
+}
+
+BODY(cmpgtfp)(STATE, v4u a, v4u b)
+{
+    return (v4u)((v4f)vmx_flush(s, a) > (v4f)vmx_flush(s, b));
+}
+
+// Bit 0: not a <= b; bit 1: not a >= -b
+BODY(cmpbfp)(STATE, v4u a, v4u b)
+{
+    v4f x = (v4f)vmx_flush(s, a), y = (v4f)vmx_flush(s, b);
+    return (~(v4u)(x <= y) & SIGN) | (~(v4u)(x >= -y) & splat_word(0x40000000));
+}
+
+// ---- Rounding to integers in float
+#define ROUND(name, mode)                                                                                              \
+    BODY(name)(STATE, v4u b)                                                                                           \
+    {                                                                                                                  \
+        return (v4u)host_round_##mode((v4f)vmx_flush(s, b));                                                           \
+    }
+ROUND(rfin, nearest)
+ROUND(rfim, down)
+ROUND(rfip, up)
+ROUND(rfiz, zero)
+#undef ROUND
+
+// ---- Integers
+ALWAYS v4f vmx_scale(int exponent) // 2^exponent
+{
+    return (v4f)splat_word((uint32_t)(127 + exponent) << 23);
+}
+
+BODY(cfsx)(STATE, v4u b, uint32_t fraction)
+{
+    return (v4u)(WIDEN(v4f, (v4s)b) * vmx_scale(-(int)fraction));
+}
+
+// The halves convert exactly, and their sum rounds once.
+BODY(cfux)(STATE, v4u b, uint32_t fraction)
+{
+    v4f high = WIDEN(v4f, (v4s)(b >> 16)), low = WIDEN(v4f, (v4s)(b & 0xFFFF));
+    return (v4u)((high * 65536.0f + low) * vmx_scale(-(int)fraction));
+}
+
+// Truncated; what does not fit becomes the nearest limit and sets SAT; a NaN becomes 0 and does not.
+BODY(ctsxs)(STATE, v4u b, uint32_t fraction)
+{
+    v4f x = (v4f)b * vmx_scale((int)fraction);
+    v4u under = (v4u)(x < -0x1p31f), over = (v4u)(x >= 0x1p31f), fits = ~(under | over | vmx_is_nan((v4u)x));
+    vmx_saturated(s, under | over);
+    v4u r = (v4u)WIDEN(v4s, (v4f)((v4u)x & fits));
+    return r | (under & SIGN) | (over & MAGNITUDE);
+}
+
+BODY(ctuxs)(STATE, v4u b, uint32_t fraction)
+{
+    v4f x = (v4f)b * vmx_scale((int)fraction);
+    v4u under = (v4u)(x <= -1.0f), over = (v4u)(x >= 0x1p32f), large = (v4u)(x >= 0x1p31f);
+    v4u fits = (v4u)(x > -1.0f) & (v4u)(x < 0x1p32f); // not a NaN
+    vmx_saturated(s, under | over);
+    x -= (v4f)(large & (v4u)(((v4f){0}) + 0x1p31f));
+    return ((v4u)WIDEN(v4s, (v4f)((v4u)x & fits)) ^ (large & SIGN)) | over;
+}

@@ -79,16 +79,13 @@ OP(mfcr)
 
 OP(mtcrf)
 {
-    uint32_t value = (uint32_t)s->gpr[RS(insn)];
-    for (unsigned field = 0; field < 8; field++)
-        if (insn >> (19 - field) & 1)
-            for (unsigned bit = 0; bit < 4; bit++)
-                s->cr[4 * field + bit] = value >> (31 - 4 * field - bit) & 1;
+    uint32_t written = field_mask(insn >> 12 & 0xFF);
+    ppc_set_cr(s, (ppc_cr(s) & ~written) | ((uint32_t)s->gpr[RS(insn)] & written));
 }
 
 // ---- FPSCR
 
-static const uint32_t fpscr_summaries = FPSCR_FEX | FPSCR_VX; // never written themselves
+#define FPSCR_SUMMARIES (FPSCR_FEX | FPSCR_VX) // these only follow from the exception bits
 
 INLINE void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
 {
@@ -98,9 +95,8 @@ INLINE void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
 
 INLINE void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
 {
-    value = fpscr_summarise(value);
     ppc_set_fpscr(s, value);
-    fpscr_record(s, insn, value);
+    fpscr_record(s, insn, s->fp.fpscr);
 }
 
 OP(mcrfs)
@@ -109,7 +105,7 @@ OP(mcrfs)
     unsigned shift = 28 - 4 * (insn >> 18 & 7);
     uint32_t field = fpscr >> shift & 15;
     set_cr_field(s, BF(insn), field >> 3, field >> 2 & 1, field >> 1 & 1, field & 1);
-    ppc_set_fpscr(s, fpscr & ~(0xFu << shift & (FPSCR_FX | FPSCR_EXCEPTIONS)));
+    ppc_set_fpscr(s, fpscr & ~(0xFu << shift & (FPSCR_EXCEPTIONS | FPSCR_FX)));
 }
 
 OP(mffsx)
@@ -121,13 +117,13 @@ OP(mffsx)
 
 OP(mtfsb0x)
 {
-    fpscr_write(s, insn, ppc_fpscr(s) & ~(0x80000000u >> RT(insn) & ~fpscr_summaries));
+    fpscr_write(s, insn, ppc_fpscr(s) & ~(0x80000000u >> RT(insn) & ~(uint32_t)FPSCR_SUMMARIES));
 }
 
 // Setting an exception bit anew sets FX.
 OP(mtfsb1x)
 {
-    uint32_t old = ppc_fpscr(s), bit = 0x80000000u >> RT(insn) & ~(fpscr_summaries | FPSCR_RESERVED);
+    uint32_t old = ppc_fpscr(s), bit = 0x80000000u >> RT(insn) & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
     if (bit & ~old & FPSCR_EXCEPTIONS)
         bit |= FPSCR_FX;
     fpscr_write(s, insn, old | bit);
@@ -136,13 +132,13 @@ OP(mtfsb1x)
 OP(mtfsfix)
 {
     unsigned shift = 28 - 4 * BF(insn);
-    uint32_t written = 0xFu << shift & ~(fpscr_summaries | FPSCR_RESERVED);
+    uint32_t written = 0xFu << shift & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
     fpscr_write(s, insn, (ppc_fpscr(s) & ~written) | ((insn >> 12 & 15) << shift & written));
 }
 
 OP(mtfsfx)
 {
-    uint32_t written = field_mask(insn >> 17 & 0xFF) & ~(fpscr_summaries | FPSCR_RESERVED);
+    uint32_t written = field_mask(insn >> 17 & 0xFF) & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
     fpscr_write(s, insn, (ppc_fpscr(s) & ~written) | ((uint32_t)s->fpr[RB(insn)] & written));
 }
 

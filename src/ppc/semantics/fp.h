@@ -1,8 +1,8 @@
 // fp.h: what the instructions of the group fp in opcodes.def mean.
 //
-// The fast path is the host's arithmetic in round to nearest. It is right when the FPSCR asks for nothing else, XX is set
-// already (so that inexactness changes nothing but FR and FI, which wait in s->fp), and the result is an ordinary number.
-// Everything else is ppc_fp_slow's. So a program's first inexact operation is slow, and the others are not.
+// The fast path is the host's arithmetic in round to nearest. It is right when the FPSCR asks for nothing else, XX is
+// set already (so that inexactness changes nothing but FR and FI, which wait in s->fp), and the result is an ordinary
+// number. Everything else is ppc_fp_slow's. So a program's first inexact operation is slow, and the others are not.
 #pragma once
 #include "ppc/fp_estimate.h"
 #include "ppc/fp_status.h"
@@ -111,7 +111,7 @@ FP_INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double 
     fp_set(s, insn, bits);
 }
 
-// The same for results in single: `result` is the double that the host found, `exact_zero` says that it is zero and exact.
+// The same for results in single: `result` is the double that the host found; exact_zero: it is zero, and exact.
 FP_INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c,
                                  bool exact_zero, double result)
 {
@@ -286,7 +286,8 @@ OP(frspx)
 }
 
 // ---- Estimates. They never touch XX, so it need not be set.
-FP_INLINE void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast, uint64_t result)
+FP_INLINE void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast,
+                               uint64_t result)
 {
     if (FP_LIKELY(fast && !(s->fp.fpscr & FP_MODE_BITS))) {
         s->fp.pending = kind;

@@ -45,6 +45,7 @@ enum {
 #define FPSCR_VX_ALL                                                                                                   \
     (FPSCR_VXSNAN | FPSCR_VXISI | FPSCR_VXIDI | FPSCR_VXZDZ | FPSCR_VXIMZ | FPSCR_VXVC | FPSCR_VXSOFT | FPSCR_VXSQRT | \
      FPSCR_VXCVI)
+#define FPSCR_EXCEPTIONS (FPSCR_VX_ALL | FPSCR_OX | FPSCR_UX | FPSCR_ZX | FPSCR_XX)
 
 // Kinds of operations. Operands are named as in the instruction: frA, frB, frC; one that it lacks is zero.
 enum fp_kind {

@@ -88,10 +88,7 @@ OP(mtcrf)
 
 // ---- FPSCR
 
-// All exception bits that software clears and sets; FEX and VX only follow from them.
-#define FPSCR_EXCEPTIONS (FPSCR_OX | FPSCR_UX | FPSCR_ZX | FPSCR_XX | FPSCR_VX_ALL)
-#define FPSCR_SUMMARIES (FPSCR_FEX | FPSCR_VX)
-#define FPSCR_FX 0x80000000u
+static const uint32_t fpscr_summaries = FPSCR_FEX | FPSCR_VX; // never written themselves
 
 static inline void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
 {
@@ -101,8 +98,9 @@ static inline void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fps
 
 static inline void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
 {
+    value = fpscr_summarise(value);
     ppc_set_fpscr(s, value);
-    fpscr_record(s, insn, s->fp.fpscr);
+    fpscr_record(s, insn, value);
 }
 
 OP(mcrfs)
@@ -111,7 +109,7 @@ OP(mcrfs)
     unsigned shift = 28 - 4 * (insn >> 18 & 7);
     uint32_t field = fpscr >> shift & 15;
     set_cr_field(s, BF(insn), field >> 3, field >> 2 & 1, field >> 1 & 1, field & 1);
-    ppc_set_fpscr(s, fpscr & ~(0xFu << shift & (FPSCR_EXCEPTIONS | FPSCR_FX)));
+    ppc_set_fpscr(s, fpscr & ~(0xFu << shift & (FPSCR_FX | FPSCR_EXCEPTIONS)));
 }
 
 OP(mffsx)
@@ -123,13 +121,13 @@ OP(mffsx)
 
 OP(mtfsb0x)
 {
-    fpscr_write(s, insn, ppc_fpscr(s) & ~(0x80000000u >> RT(insn) & ~(uint32_t)FPSCR_SUMMARIES));
+    fpscr_write(s, insn, ppc_fpscr(s) & ~(0x80000000u >> RT(insn) & ~fpscr_summaries));
 }
 
 // Setting an exception bit anew sets FX.
 OP(mtfsb1x)
 {
-    uint32_t old = ppc_fpscr(s), bit = 0x80000000u >> RT(insn) & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
+    uint32_t old = ppc_fpscr(s), bit = 0x80000000u >> RT(insn) & ~(fpscr_summaries | FPSCR_RESERVED);
     if (bit & ~old & FPSCR_EXCEPTIONS)
         bit |= FPSCR_FX;
     fpscr_write(s, insn, old | bit);
@@ -138,13 +136,13 @@ OP(mtfsb1x)
 OP(mtfsfix)
 {
     unsigned shift = 28 - 4 * BF(insn);
-    uint32_t written = 0xFu << shift & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
+    uint32_t written = 0xFu << shift & ~(fpscr_summaries | FPSCR_RESERVED);
     fpscr_write(s, insn, (ppc_fpscr(s) & ~written) | ((insn >> 12 & 15) << shift & written));
 }
 
 OP(mtfsfx)
 {
-    uint32_t written = field_mask(insn >> 17 & 0xFF) & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
+    uint32_t written = field_mask(insn >> 17 & 0xFF) & ~(fpscr_summaries | FPSCR_RESERVED);
     fpscr_write(s, insn, (ppc_fpscr(s) & ~written) | ((uint32_t)s->fpr[RB(insn)] & written));
 }
 

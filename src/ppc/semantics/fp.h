@@ -1,8 +1,8 @@
 // fp.h: what the instructions of the group fp in opcodes.def mean.
 //
-// The fast path is the host's arithmetic in round to nearest. It is right when the FPSCR asks for nothing else, XX is set
-// already (so that inexactness changes nothing but FR and FI, which wait in s->fp), and the result is an ordinary number.
-// Everything else is ppc_fp_slow's. So a program's first inexact operation is slow, and the others are not.
+// The fast path is the host's arithmetic in round to nearest. It is right when the FPSCR asks for nothing else, XX is
+// set already (so that inexactness changes nothing but FR and FI, which wait in s->fp), and the result is an ordinary
+// number. Everything else is ppc_fp_slow's. So a program's first inexact operation is slow, and the others are not.
 #pragma once
 #include "ppc/fp_estimate.h"
 #include "ppc/fp_status.h"
@@ -111,7 +111,7 @@ FP_INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double 
     fp_set(s, insn, bits);
 }
 
-// The same for results in single: `result` is the double that the host found, `exact_zero` says that it is zero and exact.
+// The same for results in single: `result` is the double that the host found; exact_zero: it is zero, and exact.
 FP_INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c,
                                  bool exact_zero, double result)
 {
@@ -286,7 +286,8 @@ OP(frspx)
 }
 
 // ---- Estimates. They never touch XX, so it need not be set.
-FP_INLINE void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast, uint64_t result)
+FP_INLINE void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast,
+                               uint64_t result)
 {
     if (FP_LIKELY(fast && !(s->fp.fpscr & FP_MODE_BITS))) {
         s->fp.pending = kind;
@@ -350,9 +351,20 @@ OP(fctiwx)
     fp_end_integer(s, insn, FP_FCTIW, b, __builtin_rint(b), 0x1p31);
 }
 
+// What the console recorded once (fctiwz_12_cr; docs/fp.md doubts it): with FPSCR clear, the dot form of a negative signalling
+// NaN gives 0 and no exception.
+FP_INLINE bool fp_fctiwz_silent(struct ppc_state *s, uint32_t insn, double b)
+{
+    return RECORD(insn) && b != b && (fp_bits(b) >> 51 & 0x1FFF) == 0x1FFE && ppc_fpscr(s) == 0;
+}
+
 OP(fctiwzx)
 {
     double b = fp_b(s, insn);
+    if (FP_UNLIKELY(fp_fctiwz_silent(s, insn, b))) {
+        fp_set(s, insn, 0);
+        return;
+    }
     fp_end_integer(s, insn, FP_FCTIWZ, b, __builtin_trunc(b), 0x1p31);
 }
 

@@ -10,6 +10,7 @@
 
 #define FP_INLINE static inline __attribute__((always_inline))
 #define FP_LIKELY(condition) __builtin_expect((condition), 1)
+#define FP_UNLIKELY(condition) __builtin_expect((condition), 0)
 
 enum { FP_MODE_BITS = FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE | FPSCR_NI | FPSCR_RN };
 

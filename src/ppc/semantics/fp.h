@@ -353,7 +353,7 @@ OP(fctiwx)
 
 // What the console recorded once (fctiwz_12_cr; docs/fp.md doubts it): with FPSCR clear, the dot form of a negative signalling
 // NaN gives 0 and no exception.
-FP_INLINE bool fp_fctiwz_silent(struct ppc_state *s, uint32_t insn, double b)
+INLINE bool fp_fctiwz_silent(struct ppc_state *s, uint32_t insn, double b)
 {
     return RECORD(insn) && b != b && (fp_bits(b) >> 51 & 0x1FFF) == 0x1FFE && ppc_fpscr(s) == 0;
 }

@@ -180,13 +180,98 @@ static void dpcs(void **state)
     assert_int_equal(KeInsertQueueDpc(&x->c, 4, 8, 9), 0);
 }
 
+static void times(void **state)
+{
+    struct fixture *x = *state;
+    static const struct { uint64_t time; uint16_t fields[8]; } cases[] = {
+        {0, {1601, 1, 1, 0, 0, 0, 0, 1}},
+        {UINT64_C(127770912000000000), {2005, 11, 22, 0, 0, 0, 0, 2}},
+    };
+    gva time = x->data + A, fields = x->data + B;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mem_set64(x->mem, time, cases[i].time);
+        RtlTimeToTimeFields(&x->c, time, fields);
+        for (unsigned f = 0; f < 8; f++) {
+            uint16_t value;
+            assert_true(mem_get16(x->mem, fields + 2 * f, &value));
+            assert_int_equal(value, cases[i].fields[f]);
+        }
+    }
+    // Every 11 days, 3 hours and some for 900 years: there and back.
+    for (uint64_t t = 0; t < UINT64_C(864000000000) * 365 * 900; t += UINT64_C(9612345670000)) {
+        mem_set64(x->mem, time, t);
+        RtlTimeToTimeFields(&x->c, time, fields);
+        assert_int_equal(RtlTimeFieldsToTime(&x->c, fields, time + 8), 1);
+        assert_int_equal(double_word_at(x, time + 8), t);
+    }
+    static const uint16_t bad[][8] = {{1600, 1, 1}, {2001, 2, 29}, {2001, 13, 1}, {2001, 4, 31}, {2001, 1, 1, 24}, {2001, 0, 1}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        for (unsigned f = 0; f < 8; f++)
+            mem_set16(x->mem, fields + 2 * f, bad[i][f]);
+        assert_int_equal(RtlTimeFieldsToTime(&x->c, fields, time), 0);
+    }
+    RtlTimeToTimeFields(&x->c, 4, fields);
+    assert_int_equal(RtlTimeFieldsToTime(&x->c, 4, time), 0);
+}
+
+static void questions(void **state)
+{
+    struct fixture *x = *state;
+    gva out = x->data + OUT;
+    assert_int_equal(NtCreateEvent(&x->c, out, 0, 1, 1), STATUS_SUCCESS);
+    assert_int_equal(NtQueryEvent(&x->c, word_at(x, out), out), STATUS_SUCCESS);
+    assert_int_equal(double_word_at(x, out), UINT64_C(1) << 32 | 1);
+    assert_int_equal(NtCreateSemaphore(&x->c, out, 0, 3, 5), STATUS_SUCCESS);
+    assert_int_equal(NtQuerySemaphore(&x->c, word_at(x, out), out), STATUS_SUCCESS);
+    assert_int_equal(double_word_at(x, out), UINT64_C(3) << 32 | 5);
+    assert_int_equal(NtQuerySemaphore(&x->c, 0x1234, out), (uint32_t)STATUS_INVALID_HANDLE);
+    assert_int_equal(ObLookupThreadByThreadId(&x->c, x->c.thread->tid, out), STATUS_SUCCESS);
+    assert_int_equal(word_at(x, out), x->c.thread->kthread);
+    assert_int_equal(ObOpenObjectByPointer(&x->c, x->c.thread->kthread, out), STATUS_SUCCESS);
+    assert_int_equal(NtClose(&x->c, word_at(x, out)), STATUS_SUCCESS);
+    assert_int_equal(ObLookupThreadByThreadId(&x->c, 4711, out), (uint32_t)STATUS_INVALID_PARAMETER);
+    gva attributes = put_attributes(x, x->data + A, 0, "game:");
+    assert_int_equal(NtOpenSymbolicLinkObject(&x->c, out, attributes), STATUS_SUCCESS);
+    uint32_t link = word_at(x, out);
+    mem_set32(x->mem, out, 64);
+    mem_set32(x->mem, out + 4, x->data + BUFFER);
+    assert_int_equal(NtQuerySymbolicLinkObject(&x->c, link, out), STATUS_SUCCESS);
+    assert_string_equal(text_at(x, x->data + BUFFER), "\\Device\\Harddisk0\\Partition1");
+    put_attributes(x, x->data + A, 0, "none:");
+    assert_int_equal(NtOpenSymbolicLinkObject(&x->c, out, attributes), (uint32_t)STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
+// A PE header of our own: one section at 0x1000, export directory inside.
+static void images(void **state)
+{
+    struct fixture *x = *state;
+    uint8_t pe[0x200] = {'M', 'Z'};
+    pe[0x3C] = 0x40;
+    memcpy(pe + 0x40, "PE\0\0", 4);
+    pe[0x46] = 1;    // sections
+    pe[0x54] = 0xE0; // optional header
+    pe[0x58] = 0x0B, pe[0x59] = 0x01;
+    pe[0x58 + 0x3C] = 0, pe[0x58 + 0x3D] = 4; // headers: 0x400
+    pe[0x58 + 0x5C] = 16;
+    pe[0x58 + 0x60] = 0x10, pe[0x58 + 0x61] = 0x10; // exports at 0x1010
+    pe[0x58 + 0x64] = 0x28;
+    assert_true(mem_write(x->mem, x->data, pe, sizeof pe));
+    assert_int_equal(RtlImageNtHeader(&x->c, x->data), x->data + 0x40);
+    assert_int_equal(RtlImageDirectoryEntryToData(&x->c, x->data, 1, 0, x->data + 0x800), x->data + 0x1010);
+    assert_int_equal(word_at(x, x->data + 0x800), 0x28);
+    assert_int_equal(RtlImageDirectoryEntryToData(&x->c, x->data, 1, 1, 0), 0);
+    assert_int_equal(RtlImageDirectoryEntryToData(&x->c, x->data, 1, 99, 0), 0);
+    assert_int_equal(RtlImageNtHeader(&x->c, 4), 0);
+    assert_int_equal(RtlImageNtHeader(&x->c, x->data + 16), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(init_and_compare), TEST(case_of_characters), TEST(conversion), TEST(copy_and_append), TEST(memory), TEST(errors), TEST(pool),
-        TEST(lists), TEST(apcs), TEST(dpcs),
+        TEST(lists), TEST(apcs), TEST(dpcs), TEST(times), TEST(questions), TEST(images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,13 +199,32 @@ static void blocks_of_xam(void **state)
     assert_int_equal(XamAlloc(&x->c, 0, 0x100, 4), 87);
 }
 
+static void win32(void **state)
+{
+    struct fixture *x = *state;
+    assert_int_equal(CloseHandle(&x->c, 0x1234), 0);
+    assert_int_equal(GetLastError(&x->c), 6);
+    assert_int_equal(NtCreateEvent(&x->c, x->data + OUT, 0, 0, 0), STATUS_SUCCESS);
+    assert_int_equal(SetEvent(&x->c, word_at(x, x->data + OUT)), 1);
+    assert_int_equal(CloseHandle(&x->c, word_at(x, x->data + OUT)), 1);
+    SetLastError(&x->c, 42);
+    assert_int_equal(RtlGetLastError(&x->c), 42);
+    assert_int_equal(krnl_lstrlenW(&x->c, put_wide(x, x->data + BUFFER, "four")), 4);
+    assert_int_equal(krnl_lstrlenW(&x->c, 4), 0);
+    assert_int_equal(GetCurrentThreadId(&x->c), x->c.thread->tid);
+    OutputDebugStringA(&x->c, put_text(x, x->data + BUFFER, "said"));
+    assert_string_equal(x->printed, "said");
+    assert_int_equal(DmIsDebuggerPresent(&x->c), 0);
+    assert_int_equal(DmWalkLoadedModules(&x->c, 0, 0), 0x82DA0104);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(heap_blocks), TEST(heap_grows), TEST(heap_damage), TEST(heap_random), TEST(pads), TEST(nobody_is_signed_in), TEST(notifications),
-        TEST(enumerators), TEST(overlapped), TEST(blocks_of_xam),
+        TEST(enumerators), TEST(overlapped), TEST(blocks_of_xam), TEST(win32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

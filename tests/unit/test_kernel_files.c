@@ -244,6 +244,14 @@ static void directories(void **state)
     assert_int_equal(list(x, handle, 0x48, put_ansi(x, x->data + BUFFER, "*.txt"), 1), (uint32_t)STATUS_BUFFER_OVERFLOW);
     assert_int_equal(list(x, handle, 0x100, 0, 0), STATUS_SUCCESS); // it was not passed over
     assert_string_equal(listed(x), "a-very-long-name.txt");
+    // An event, and an APC.
+    assert_int_equal(NtCreateEvent(&x->c, x->data + HANDLE, 0, 0, 0), STATUS_SUCCESS);
+    uint32_t event = word_at(x, x->data + HANDLE);
+    assert_int_equal(NtQueryDirectoryFile(&x->c, handle, event, 0x82001000, 5, x->data + IO, x->data + INFO, 0x100, 0, 1), STATUS_SUCCESS);
+    assert_int_equal(NtQueryEvent(&x->c, event, x->data + INFO), STATUS_SUCCESS);
+    assert_int_equal(word_at(x, x->data + INFO + 4), 1);
+    assert_int_equal(x->c.thread->apc_count, 1);
+    assert_int_equal(NtQueryDirectoryFile(&x->c, handle, 0x1234, 0, 0, x->data + IO, x->data + INFO, 0x100, 0, 1), (uint32_t)STATUS_INVALID_HANDLE);
     // A path from a directory's handle.
     gva attributes = put_attributes(x, x->data + ATTRIBUTES, handle, "b.xbg");
     assert_int_equal(NtOpenFile(&x->c, x->data + HANDLE, (uint32_t)GENERIC_READ, attributes, x->data + IO, SYNCHRONOUS), STATUS_SUCCESS);

@@ -474,6 +474,18 @@ uint32_t krnl__vscwprintf(struct krnl_call *c, uint32_t format, uint32_t va_list
     return count_only(format, true, *LIST_ARGUMENTS);
 }
 
+// ---- xam's names for the same
+
+uint32_t krnl_wsprintfA(struct krnl_call *c, uint32_t buffer, uint32_t format)
+{
+    return print(c, buffer, UNBOUNDED, format, false, CALL_ARGUMENTS);
+}
+
+uint32_t krnl_wsprintfW(struct krnl_call *c, uint32_t buffer, uint32_t format)
+{
+    return print(c, buffer, UNBOUNDED, format, true, CALL_ARGUMENTS);
+}
+
 // ---- DbgPrint
 
 uint32_t DbgPrint(struct krnl_call *c, uint32_t format)

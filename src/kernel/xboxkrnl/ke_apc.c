@@ -88,6 +88,14 @@ uint32_t KeRemoveQueueApc(struct krnl_call *c, uint32_t apc)
     return 0;
 }
 
+// Runs what waits in the queue, once this call has returned. Nothing alerts threads without an APC.
+uint32_t KeTestAlertThread(struct krnl_call *c, uint32_t mode)
+{
+    if (mode != MODE_KERNEL)
+        c->deliver_apcs = true;
+    return 0;
+}
+
 // ---- DPCs run on the caller's thread when the call has returned: none is ever in a queue.
 
 uint32_t KeInsertQueueDpc(struct krnl_call *c, uint32_t dpc, uint32_t arg1, uint32_t arg2)

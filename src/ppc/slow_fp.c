@@ -9,11 +9,11 @@
 __extension__ typedef unsigned __int128 u128;
 
 enum { FRACTION_BITS = 52, EXPONENT_MAX = 0x7FF, BIAS = 1023 };
-#define SIGN_BIT 0x8000000000000000ull
-#define INFINITY_BITS 0x7FF0000000000000ull
-#define QUIET_BIT 0x0008000000000000ull
-#define FRACTION_MASK 0x000FFFFFFFFFFFFFull
-#define DEFAULT_NAN 0x7FF8000000000000ull
+#define SIGN_BIT         0x8000000000000000ull
+#define INFINITY_BITS    0x7FF0000000000000ull
+#define QUIET_BIT        0x0008000000000000ull
+#define FRACTION_MASK    0x000FFFFFFFFFFFFFull
+#define DEFAULT_NAN      0x7FF8000000000000ull
 #define SINGLE_LOST_BITS 0x1FFFFFFFull // of a double's fraction, those that a single lacks
 
 struct format {
@@ -228,8 +228,8 @@ static u128 round_integer(u128 mantissa, int drop, bool sign, uint32_t rn, bool 
     return kept + *up;
 }
 
-// significand * 2^exponent as a double; significand has at most 53 bits, or is 2^53. It fits, or is the scaled result of
-// an enabled overflow or underflow that not even scaling brings into range: then the exponent wraps.
+// significand * 2^exponent as a double; significand has at most 53 bits, or is 2^53. It fits, or is the scaled result
+// of an enabled overflow or underflow that not even scaling brings into range: then the exponent wraps.
 static uint64_t pack(bool sign, int exponent, uint64_t significand)
 {
     uint64_t bits = (uint64_t)sign << 63;
@@ -612,8 +612,8 @@ void ppc_fp_settle(struct ppc_fp_status *fp)
         struct outcome o = compute(pending & FP_PENDING_KIND, fp->a, fp->b, fp->c, 0);
         fpscr = (fpscr & ~mask) | (o.status & mask);
     }
-    uint32_t replaced = (pending & FP_PENDING_FPCC ? FPSCR_FPCC : 0) |
-                        (pending & FP_PENDING_FRFI ? FPSCR_FR | FPSCR_FI : 0);
+    uint32_t replaced =
+        (pending & FP_PENDING_FPCC ? FPSCR_FPCC : 0) | (pending & FP_PENDING_FRFI ? FPSCR_FR | FPSCR_FI : 0);
     *fp = (struct ppc_fp_status){.fpscr = (fpscr & ~replaced) | (pending & replaced)};
 }
 

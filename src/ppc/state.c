@@ -10,8 +10,8 @@ void ppc_state_init(struct ppc_state *s)
     s->vrsave = 0xFFFFFFFF;
 }
 
-// Eight bytes of 0 or 1, the first for the most significant bit, into a byte: each product of bit 8i with 2^(63 - 9i) lands
-// at 63 - i, and no other at or above bit 56.
+// Eight bytes of 0 or 1, the first for the most significant bit, into a byte: each product of bit 8i with 2^(63 - 9i)
+// lands at 63 - i, and no other at or above bit 56.
 static uint32_t gather(const uint8_t *bits)
 {
     uint64_t v;

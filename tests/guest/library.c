@@ -44,7 +44,7 @@ static void report(const char *name)
 
 static void integers(void)
 {
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 600; i++) {
         uint64_t a = operand(), b = operand();
         int64_t c = (int64_t)operand(), d = (int64_t)operand();
         int n = (int)(next() & 63);
@@ -79,7 +79,7 @@ static uint64_t bits(double d)
 
 static void conversions(void)
 {
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 600; i++) {
         uint64_t a = operand();
         mix(bits((double)a));
         mix(bits((double)(int64_t)a));
@@ -102,7 +102,7 @@ static void formats(void)
                                        "%G",  "%.10g", "%#.0f", "%012.3f",  "%.17g", "%.20f", "% E"};
     static const char *const whole[] = {"%lld", "%llx", "%#llo", "%20lld", "%-20llu|", "%020lld", "%+lld", "% .5lld", "%.0lld"};
     char text[512];
-    for (int i = 0; i < 1500; i++) {
+    for (int i = 0; i < 300; i++) {
         uint64_t a = next();
         double d;
         memcpy(&d, &a, sizeof d);
@@ -128,7 +128,7 @@ static void memory(void)
 {
     char *blocks[64] = {0};
     size_t sizes[64] = {0};
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 600; i++) {
         int k = (int)(next() & 63);
         for (size_t j = 0; blocks[k] && j < sizes[k]; j += 37)
             mix((uint8_t)blocks[k][j] == (uint8_t)(k + (int)j));
@@ -153,7 +153,7 @@ static void memory(void)
 static void strings(void)
 {
     char a[128], b[128];
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 400; i++) {
         size_t n = next() % 60, from = next() % 60, to = next() % 60;
         for (size_t k = 0; k < sizeof a; k++)
             a[k] = b[k] = (char)(next() % 3 + 'a');

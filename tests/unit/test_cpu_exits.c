@@ -1,5 +1,5 @@
-// How a run ends, and what a stopped instruction leaves behind: traps, system calls, faults, illegal words, branches to the
-// ends of the address space, reservations.
+// How a run ends, and what a stopped instruction leaves behind: traps, system calls, faults, illegal words, branches to
+// the ends of the address space, reservations.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -187,7 +187,7 @@ static void branches_to_the_ends(void **state)
     assert_int_equal(t->s.pc, 0xFFFFFFFC);
     assert_int_equal(RUN(t, 0x4180FFFA, 0x40800000 | 0x20 | 2), PPC_EXIT_FETCH); // blt never; bgea 0x20
     assert_int_equal(t->s.pc, 0x20);
-    t->s.lr = 0x123456780000FFFF; // only 32 bits, and the low two do not count
+    t->s.lr = 0x123456780000FFFF;                         // only 32 bits, and the low two do not count
     assert_int_equal(RUN(t, 0x4E800021), PPC_EXIT_FETCH); // blrl
     assert_int_equal(t->s.pc, 0xFFFC);
     assert_int_equal(t->s.lr, CODE + 4);
@@ -220,8 +220,8 @@ static void reservations(void **state)
     struct machine *t = *state;
     t->s.gpr[4] = DATA;
     t->s.gpr[5] = 0x12345678;
-    assert_int_equal(RUN(t, 0x7C602028, 0x44000002), PPC_EXIT_SYSCALL);  // lwarx
-    assert_int_equal(RUN(t, 0x7CA0212D, 0x44000002), PPC_EXIT_SYSCALL);  // stwcx.
+    assert_int_equal(RUN(t, 0x7C602028, 0x44000002), PPC_EXIT_SYSCALL); // lwarx
+    assert_int_equal(RUN(t, 0x7CA0212D, 0x44000002), PPC_EXIT_SYSCALL); // stwcx.
     assert_int_equal(t->s.cr[PPC_EQ], 0);
     assert_int_equal(RUN(t, 0x7C602028, 0x7CA0212D, 0x44000002), PPC_EXIT_SYSCALL);
     assert_int_equal(t->s.cr[PPC_EQ], 1);
@@ -258,8 +258,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(system_calls),         TEST(traps),        TEST(illegal_words), TEST(faults_change_nothing), TEST(lmw_across_the_end),
-        TEST(branches_to_the_ends), TEST(slices),       TEST(reservations),  TEST(icbi),                  TEST(timebase),
+        TEST(system_calls),
+        TEST(traps),
+        TEST(illegal_words),
+        TEST(faults_change_nothing),
+        TEST(lmw_across_the_end),
+        TEST(branches_to_the_ends),
+        TEST(slices),
+        TEST(reservations),
+        TEST(icbi),
+        TEST(timebase),
         TEST(link_without_branch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ OP(mcrxr)
 }
 
 // The nibbles of the CR fields that the eight bits from bit 12 on name.
-static inline uint32_t field_mask(unsigned fields)
+INLINE uint32_t field_mask(unsigned fields)
 {
     uint32_t wide = 0;
     for (unsigned i = 0; i < 8; i++)
@@ -79,28 +79,24 @@ OP(mfcr)
 
 OP(mtcrf)
 {
-    uint32_t value = (uint32_t)s->gpr[RS(insn)];
-    for (unsigned field = 0; field < 8; field++)
-        if (insn >> (19 - field) & 1)
-            for (unsigned bit = 0; bit < 4; bit++)
-                s->cr[4 * field + bit] = value >> (31 - 4 * field - bit) & 1;
+    uint32_t written = field_mask(insn >> 12 & 0xFF);
+    ppc_set_cr(s, (ppc_cr(s) & ~written) | ((uint32_t)s->gpr[RS(insn)] & written));
 }
 
 // ---- FPSCR
 
-static const uint32_t fpscr_summaries = FPSCR_FEX | FPSCR_VX; // never written themselves
+#define FPSCR_SUMMARIES (FPSCR_FEX | FPSCR_VX) // these only follow from the exception bits
 
-static inline void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
+INLINE void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
 {
     if (RECORD(insn))
         set_cr_field(s, 1, fpscr >> 31, fpscr >> 30 & 1, fpscr >> 29 & 1, fpscr >> 28 & 1);
 }
 
-static inline void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
+INLINE void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
 {
-    value = fpscr_summarise(value);
     ppc_set_fpscr(s, value);
-    fpscr_record(s, insn, value);
+    fpscr_record(s, insn, s->fp.fpscr);
 }
 
 OP(mcrfs)
@@ -109,7 +105,7 @@ OP(mcrfs)
     unsigned shift = 28 - 4 * (insn >> 18 & 7);
     uint32_t field = fpscr >> shift & 15;
     set_cr_field(s, BF(insn), field >> 3, field >> 2 & 1, field >> 1 & 1, field & 1);
-    ppc_set_fpscr(s, fpscr & ~(0xFu << shift & (FPSCR_FX | FPSCR_EXCEPTIONS)));
+    ppc_set_fpscr(s, fpscr & ~(0xFu << shift & (FPSCR_EXCEPTIONS | FPSCR_FX)));
 }
 
 OP(mffsx)
@@ -121,13 +117,13 @@ OP(mffsx)
 
 OP(mtfsb0x)
 {
-    fpscr_write(s, insn, ppc_fpscr(s) & ~(0x80000000u >> RT(insn) & ~fpscr_summaries));
+    fpscr_write(s, insn, ppc_fpscr(s) & ~(0x80000000u >> RT(insn) & ~(uint32_t)FPSCR_SUMMARIES));
 }
 
 // Setting an exception bit anew sets FX.
 OP(mtfsb1x)
 {
-    uint32_t old = ppc_fpscr(s), bit = 0x80000000u >> RT(insn) & ~(fpscr_summaries | FPSCR_RESERVED);
+    uint32_t old = ppc_fpscr(s), bit = 0x80000000u >> RT(insn) & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
     if (bit & ~old & FPSCR_EXCEPTIONS)
         bit |= FPSCR_FX;
     fpscr_write(s, insn, old | bit);
@@ -136,13 +132,13 @@ OP(mtfsb1x)
 OP(mtfsfix)
 {
     unsigned shift = 28 - 4 * BF(insn);
-    uint32_t written = 0xFu << shift & ~(fpscr_summaries | FPSCR_RESERVED);
+    uint32_t written = 0xFu << shift & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
     fpscr_write(s, insn, (ppc_fpscr(s) & ~written) | ((insn >> 12 & 15) << shift & written));
 }
 
 OP(mtfsfx)
 {
-    uint32_t written = field_mask(insn >> 17 & 0xFF) & ~(fpscr_summaries | FPSCR_RESERVED);
+    uint32_t written = field_mask(insn >> 17 & 0xFF) & ~(uint32_t)(FPSCR_SUMMARIES | FPSCR_RESERVED);
     fpscr_write(s, insn, (ppc_fpscr(s) & ~written) | ((uint32_t)s->fpr[RB(insn)] & written));
 }
 
@@ -171,7 +167,7 @@ enum {
 };
 
 // Problem state implies interrupts and translation.
-static inline uint64_t msr_implied(uint64_t v)
+INLINE uint64_t msr_implied(uint64_t v)
 {
     return v & MSR_PR ? v | MSR_EE | MSR_IR_DR : v;
 }
@@ -182,7 +178,7 @@ OP(mfmsr)
 }
 
 // L (bit 16): only EE and RI.
-static inline bool msr_partial(uint32_t insn)
+INLINE bool msr_partial(uint32_t insn)
 {
     return insn >> 16 & 1;
 }
@@ -219,7 +215,7 @@ enum {
     XENON_PVR = 0x00710700,
 };
 
-static inline uint64_t timebase(const struct ppc_state *s)
+INLINE uint64_t timebase(const struct ppc_state *s)
 {
     return ppc_now(s) / PPC_CYCLES_PER_TICK;
 }
@@ -310,14 +306,14 @@ OP(sc)
 }
 
 // TO: less, greater, equal, logically less, logically greater.
-static inline bool trap_holds(uint32_t insn, int64_t a, int64_t b)
+INLINE bool trap_holds(uint32_t insn, int64_t a, int64_t b)
 {
     unsigned to = insn >> 21 & 31;
     return (to & 16 && a < b) || (to & 8 && a > b) || (to & 4 && a == b) || (to & 2 && (uint64_t)a < (uint64_t)b) ||
            (to & 1 && (uint64_t)a > (uint64_t)b);
 }
 
-static inline void trap(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
+INLINE void trap(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
 {
     if (trap_holds(insn, a, b))
         op_leave(s, PPC_EXIT_TRAP);

@@ -1,7 +1,7 @@
 // integer.h: what the instructions of the group integer in opcodes.def mean.
 //
-// Titles run with MSR.SF = 0: registers and results have 64 bits, while CA, OV of add and subtract, and CR0 come from the
-// low 32. Docs: docs/cpu.md, "64-bit registers, 32-bit mode".
+// Titles run with MSR.SF = 0: registers and results have 64 bits, while CA, OV of add and subtract, and CR0 come from
+// the low 32. Docs: docs/cpu.md, "64-bit registers, 32-bit mode".
 #pragma once
 #include "ppc/semantics.h"
 
@@ -231,7 +231,7 @@ INLINE void compare(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
         a = (int32_t)a;
         b = (int32_t)b;
     }
-    set_cr_field(s, BF(insn), a < b, a > b, a == b, s->xer_so);
+    set_cr_field(s, BF(insn), a<b, a> b, a == b, s->xer_so);
 }
 
 INLINE void compare_logical(struct ppc_state *s, uint32_t insn, uint64_t a, uint64_t b)
@@ -240,7 +240,7 @@ INLINE void compare_logical(struct ppc_state *s, uint32_t insn, uint64_t a, uint
         a = (uint32_t)a;
         b = (uint32_t)b;
     }
-    set_cr_field(s, BF(insn), a < b, a > b, a == b, s->xer_so);
+    set_cr_field(s, BF(insn), a<b, a> b, a == b, s->xer_so);
 }
 
 OP(cmp)

@@ -82,7 +82,8 @@ INLINE uint64_t double_from_single(uint32_t w)
     return double_from_odd_single(w);
 }
 
-// A double that is too small for a normal single is shifted, not rounded; what is too small for a denormal becomes zero.
+// A double that is too small for a normal single is shifted, not rounded; what is too small for a denormal becomes
+// zero.
 INLINE uint32_t single_from_double(uint64_t d)
 {
     unsigned exponent = d >> 52 & 0x7FF;

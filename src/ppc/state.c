@@ -16,13 +16,13 @@ static uint32_t gather(const uint8_t *bits)
 {
     uint64_t v;
     memcpy(&v, bits, sizeof v);
-    return (uint32_t)(v * 0x8040201008040201 >> 56);
+    return (uint32_t)(v * 0x8040201008040201u >> 56);
 }
 
 static void scatter(uint8_t *bits, uint32_t byte)
 {
-    uint64_t v = byte * 0x0101010101010101 & 0x0102040810204080;
-    v = (v + 0x7F7F7F7F7F7F7F7F) >> 7 & 0x0101010101010101;
+    uint64_t v = byte * 0x0101010101010101u & 0x0102040810204080u;
+    v = (v + 0x7F7F7F7F7F7F7F7Fu) >> 7 & 0x0101010101010101u;
     memcpy(bits, &v, sizeof v);
 }
 

@@ -37,10 +37,10 @@ uint32_t XamGetSystemVersion(struct krnl_call *c)
 
 uint32_t XamGetExecutionId(struct krnl_call *c, uint32_t info_ptr)
 {
-    enum { EXECUTION_INFO = 0x40006, STATUS_NOT_FOUND = (int)0xC0000225 };
+    enum { EXECUTION_INFO = 0x40006 };
     uint32_t info = RtlImageXexHeaderField(c, c->k->xex_header, EXECUTION_INFO);
     if (!info)
-        return (uint32_t)STATUS_NOT_FOUND;
+        return (nt_status)STATUS_NOT_FOUND;
     return mem_set32(c->mem, info_ptr, info) ? X_ERROR_SUCCESS : X_ERROR_INVALID_PARAMETER;
 }
 
@@ -70,7 +70,8 @@ uint32_t XamAlloc(struct krnl_call *c, uint32_t flags, uint32_t size, uint32_t o
 uint32_t XamFree(struct krnl_call *c, uint32_t block)
 {
     struct mem_range range;
-    bool ours = block >= 0x30000000 && block <= 0x3FFFFFFF && mem_query(c->mem, block, &range) && range.alloc_base == block;
+    bool ours =
+        block >= 0x30000000 && block <= 0x3FFFFFFF && mem_query(c->mem, block, &range) && range.alloc_base == block;
     if (ours)
         krnl_system_free(c->k, block);
     else if (block)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "xex/xex_private.h"
 
 static const uint8_t devkit_key[XEX_KEY_BYTES]; // development images are encrypted with sixteen zero bytes
@@ -157,6 +158,7 @@ bool xex_read_image(struct xex *x, const struct xex_options *opts, struct error 
     x->image = calloc(1, x->info.image_size);
     if (!x->image)
         return error_set(err, ERR_MEMORY, "no memory for the image's 0x%x bytes", x->info.image_size);
+    pages_prefault(x->image, x->info.image_size);
     struct source s;
     source_begin(&s, x, key);
     return x->info.compression == XEX_COMPRESSION_BASIC ? read_basic(x, &s, err) : read_plain(x, &s, err);

@@ -283,7 +283,7 @@ static unsigned unit_of(const struct par_log *a, const struct par_log *b)
 static bool compare_two(struct par_diff *d, const char *reference, const char *ours, struct error *err)
 {
     d->window = d->options->window ? d->options->window : PAR_WINDOW;
-    d->shared.rules_off = d->options->rules_off;
+    d->shared.rules_off = d->options->rules_off | (d->learning ? (uint64_t)1 << PAR_RULE_PACE : 0);
     if (!par_log_open(&d->a, reference, &d->shared, d->options->frames, err) ||
         !par_log_open(&d->b, ours, &d->shared, d->options->frames, err))
         return false;
@@ -308,16 +308,39 @@ static void move_jitter(struct par_diff *to, struct par_diff *from)
     from->jitter_count = from->jitter_capacity = 0;
 }
 
-// Lengths of threads that vary among the runs.
+static struct par_jitter_row *named_jitter(struct par_diff *d, uint64_t key)
+{
+    for (size_t i = 0; i < d->jitter_count; i++)
+        if (d->jitter[i].key == key)
+            return &d->jitter[i];
+    if (d->jitter_count == d->jitter_capacity)
+        return NULL;
+    struct par_jitter_row *row = &d->jitter[d->jitter_count++];
+    *row = (struct par_jitter_row){.key = key};
+    return row;
+}
+
+// Lengths of threads that vary among the runs, and the numbers of handles that are made at first use.
 static void note_lengths(struct par_diff *d)
 {
     for (size_t i = 0; i < d->shared.slot_count; i++) {
         const struct par_row *a = par_log_row(&d->a, i), *b = par_log_row(&d->b, i);
-        if (!a || !b || a->calls == b->calls || d->jitter_count == d->jitter_capacity)
+        if (!a || !b)
             continue;
-        struct par_jitter_row *row = &d->jitter[d->jitter_count++];
-        *row = (struct par_jitter_row){.key = 0, .count = 1};
-        snprintf(row->what, sizeof row->what, "thread %" PRIu32 ": %" PRIu64 " calls in %s, %" PRIu64 " in another run", a->tid, a->calls, "run 1", b->calls);
+        struct par_jitter_row *row = a->calls != b->calls ? named_jitter(d, 2 * (i + 1)) : NULL;
+        if (row) {
+            uint64_t low = a->calls < b->calls ? a->calls : b->calls, high = a->calls > b->calls ? a->calls : b->calls;
+            row->low = row->count && row->low < low ? row->low : low;
+            row->high = row->high > high ? row->high : high;
+            row->count++;
+            snprintf(row->what, sizeof row->what, "length of thread %" PRIu32 ": %" PRIu64 " to %" PRIu64 " calls", a->tid, row->low, row->high);
+        }
+        row = a->lazy_handle != b->lazy_handle ? named_jitter(d, 2 * (i + 1) + 1) : NULL;
+        if (row) {
+            row->count++;
+            snprintf(row->what, sizeof row->what, "thread %" PRIu32 ": number of the handle made at the first use of a guest event (0x%08" PRIx32
+                     " in run 1, 0x%08" PRIx32 " in another)", a->tid, a->lazy_handle, b->lazy_handle);
+        }
     }
 }
 
@@ -329,10 +352,10 @@ static bool learn_run(struct par_diff *total, const char *first, const char *oth
     move_jitter(&d, total);
     bool ok = compare_two(&d, first, other, err);
     if (ok) {
-        struct par_jitter_row *grown = realloc(d.jitter, (d.jitter_count + d.shared.slot_count + 1) * sizeof *grown);
+        struct par_jitter_row *grown = realloc(d.jitter, (d.jitter_count + 2 * d.shared.slot_count + 1) * sizeof *grown);
         if (grown) {
             d.jitter = grown;
-            d.jitter_capacity = d.jitter_count + d.shared.slot_count + 1;
+            d.jitter_capacity = d.jitter_count + 2 * d.shared.slot_count + 1;
             note_lengths(&d);
         }
     }

@@ -30,8 +30,9 @@ struct par_pairing { // one thread in both logs
 
 struct par_jitter_row {
     uint64_t key;
-    char what[128];
+    char what[160];
     uint64_t count, used;
+    uint64_t low, high; // of a length
 };
 
 struct par_diff {

@@ -378,6 +378,8 @@ static void create_handle(struct par_log *log, struct par_row *row, const struct
     else if (dispatcher && inside_ke && !(log->shared->rules_off >> PAR_RULE_LAZY & 1))
         object.unseen = 1;
     log->lazy_handles += object.unseen == 1;
+    if (object.unseen == 1 && !row->lazy_handle)
+        row->lazy_handle = raw;
     if (!object.unseen)
         object.ordinal = take_ordinal(log, 7, row->slot, object.type);
     memcpy(packed, &object, sizeof object);

@@ -25,6 +25,7 @@ struct par_row { // a thread of this log
     uint32_t kthread, pcr, stack_base, stack_limit;
     uint64_t calls, next_index, last_raw_index;
     uint64_t total; // events as the lab counts them
+    uint32_t lazy_handle; // the first one that was made for it at a guest object's first use
     struct par_open_call open[PAR_NESTED];
     unsigned depth;
     struct par_queue queue;

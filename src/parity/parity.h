@@ -121,7 +121,7 @@ struct par_region_use { // allocations by region, both logs
 };
 
 struct par_jitter { // what varies among the reference's own runs
-    char what[128]; // "VdSwap arg0 from 0x820721c8", "KeTlsGetValue from 0x...: calls more or fewer"
+    char what[160]; // "VdSwap arg0 from 0x820721c8", "KeTlsGetValue from 0x...: calls more or fewer"
     uint64_t count;
     uint64_t used; // times it excused a difference of ours
 };

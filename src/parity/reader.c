@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "parity/reader_parts.h"
 #include "trace/buffer.h"
@@ -167,18 +167,35 @@ static bool choose_text_form(struct par_reader *r, const char *path, struct erro
     return error_set(err, ERR_FORMAT, "%s: not an event log (neither XENTRACE, schema v1, bare lines, nor a text log of xenia)", path);
 }
 
-static bool open_binary(struct par_reader *r, const char *path, struct error *err)
+// A binary log that comes compressed or through a pipe goes through a temporary file: its reader maps it.
+static bool open_spooled(struct par_reader *r, const char *path, struct error *err)
 {
+    char name[64];
+    int fd = par_source_spool(r->source);
+    if (fd < 0)
+        return error_set(err, ERR_IO, "%s: no room for a temporary file", path);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    bool ok = trace_reader_open(&r->binary, name, err);
+    close(fd);
     r->form = PAR_BINARY;
-    return trace_reader_open(&r->binary, path, err);
+    return ok || error_context(err, "%s", path);
 }
 
-static bool open_text(struct par_reader *r, const char *path, struct error *err)
+static bool open_any(struct par_reader *r, const char *path, struct error *err)
 {
+    const char *head;
+    if (starts_binary(path)) {
+        r->form = PAR_BINARY;
+        return trace_reader_open(&r->binary, path, err);
+    }
     r->texts = malloc(PAR_TEXT_ROOM);
     if (!r->texts || !trace_kinds_own(r->kinds, err))
         return error_set(err, ERR_MEMORY, "%s: no memory to read it", path);
-    return par_source_open(&r->source, path, err) && choose_text_form(r, path, err);
+    if (!par_source_open(&r->source, path, err))
+        return false;
+    if (par_source_peek(r->source, &head) >= 8 && !memcmp(head, "XENTRACE", 8))
+        return open_spooled(r, path, err);
+    return choose_text_form(r, path, err);
 }
 
 bool par_open(struct par_reader **out, const char *path, struct error *err)
@@ -188,7 +205,7 @@ bool par_open(struct par_reader **out, const char *path, struct error *err)
     if (!r)
         return error_set(err, ERR_MEMORY, "%s: no memory to read it", path);
     r->path = strdup(path);
-    if (!(starts_binary(path) ? open_binary(r, path, err) : open_text(r, path, err))) {
+    if (!open_any(r, path, err)) {
         par_close(r);
         return false;
     }

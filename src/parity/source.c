@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -220,4 +221,36 @@ uint64_t par_source_bytes(const struct par_source *s)
 uint64_t par_source_read(const struct par_source *s)
 {
     return s->read;
+}
+
+static bool write_all(int fd, const char *data, size_t size)
+{
+    while (size) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        data += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+int par_source_spool(struct par_source *s)
+{
+    FILE *f = tmpfile();
+    int fd = f ? fcntl(fileno(f), F_DUPFD_CLOEXEC, 3) : -1;
+    bool ok = fd >= 0;
+    if (f)
+        fclose(f);
+    do {
+        ok = ok && write_all(fd, s->out + s->out_at, s->out_used - s->out_at);
+        s->out_at = s->out_used;
+    } while (ok && fill(s));
+    if (ok)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }

@@ -25,3 +25,6 @@ bool par_source_line(struct par_source *s, struct par_line *out);
 bool par_source_broken(const struct par_source *s);   // the compressed data ends in the middle or is damaged, or reading failed
 uint64_t par_source_bytes(const struct par_source *s); // of the file, 0 for a pipe
 uint64_t par_source_read(const struct par_source *s);  // from the file so far
+
+// Puts everything that is left into a temporary file without a name. Its descriptor, which the caller closes; -1: no room.
+int par_source_spool(struct par_source *s);

@@ -68,6 +68,10 @@ static struct json_object *divergence(const struct par_result *r, const struct p
     add(o, "rule", x->rule < PAR_RULE_COUNT ? text(par_rule_name(x->rule)) : NULL);
     add(o, "tolerated", json_object_new_boolean(x->tolerated));
     add(o, "count", number(x->count));
+    struct json_object *also = json_object_new_array();
+    for (unsigned i = 0; i < x->also_count; i++)
+        json_object_array_add(also, number(x->also[i]));
+    add(o, "also_at", also);
     add(o, "reference_event", shown(&x->reference));
     add(o, "event", shown(&x->ours));
     add(o, "reference_before", shown_list(x->reference_before, x->reference_before_count));

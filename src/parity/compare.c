@@ -86,7 +86,7 @@ static void finish_leftover(struct par_diff *d, uint16_t slot)
         par_queue_pop(q);
     }
     const struct par_record *r = par_queue_head(q);
-    if (!r)
+    if (!r || (!ours && p->stuck))
         return;
     struct par_finding f = {.class = ours ? PAR_EXTRA : PAR_MISSING, .rule = PAR_RULE_COUNT, .field = "call", .a = ours ? NULL : r, .b = ours ? r : NULL};
     if (ours && r->flags & PAR_IS_MISSING)

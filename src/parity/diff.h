@@ -25,7 +25,7 @@ struct par_pairing { // one thread in both logs
     size_t first;
     uint64_t divergences;
     bool prefix;
-    bool started;
+    bool stuck; // our log ends inside a call, which is told
 };
 
 struct par_jitter_row {

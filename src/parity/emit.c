@@ -71,6 +71,7 @@ static void note_first(struct par_diff *d, const struct par_finding *f, size_t l
         p->diverged_by_ordinal = true;
         p->matched_by_ordinal = at;
     }
+    p->stuck = p->stuck || (f->b && !(f->b->flags & PAR_RETURNED) && f->event == 2);
     p->divergences++;
     d->result->by_class[f->class]++;
 }

@@ -159,6 +159,8 @@ static void differ(struct pair *p, enum par_class class, const char *field, unsi
         class = PAR_UNIMPLEMENTED;
     struct par_finding f = {.class = class, .rule = PAR_RULE_COUNT, .field = field, .event = event, .a = p->a, .b = p->b,
                             .va = va, .vb = vb, .type = type, .why = why};
+    if (class == PAR_BETA && par_rule_on(p->d, PAR_RULE_ALLOCATION))
+        f.rule = PAR_RULE_ALLOCATION;
     par_emit(p->d, &f);
 }
 
@@ -265,7 +267,9 @@ static void compare_allocation(struct pair *p, const char *field, const struct p
     } else if (ra != rb) {
         class = PAR_BETA;
         char *wa = region_words(a), *wb = region_words(b);
-        why = par_format("wrong region: the reference's %s, ours %s", wa ? wa : "?", wb ? wb : "?");
+        why = par_format("wrong region: the reference's %s, ours %s; %s", wa ? wa : "?", wb ? wb : "?",
+                         ordinal ? "the address itself is tolerated (the same allocation by thread and ordinal), the region is not"
+                                 : "and it is another allocation by ordinal");
         free(wa);
         free(wb);
     } else if ((a ^ b) % page) {
@@ -429,7 +433,7 @@ bool par_same_record(struct par_diff *d, const struct par_record *a, const struc
         return false;
     compare_pairs(&p);
     compare_return(&p);
-    if (b->flags & ~(unsigned)a->flags & PAR_WOKE_UNSIGNALLED)
+    if (!p.differs && b->flags & ~(unsigned)a->flags & PAR_WOKE_UNSIGNALLED)
         differ(&p, PAR_ORDER, "wait", 2, NULL, NULL, EXP_U32, report ? par_format("the wait ends before anything signalled its object") : NULL);
     if (b->flags & ~(unsigned)a->flags & PAR_BEFORE_CREATE)
         differ(&p, PAR_ORDER, "call", 0, NULL, NULL, EXP_U32, report ? par_format("the thread runs before it was created") : NULL);

@@ -219,7 +219,8 @@ static void settle_symbols(struct listing *l)
 
 // ---- Printing
 
-static void print_instruction(const struct listing *l, gva address, uint32_t word, const char *text, const struct symbol *s)
+static void print_instruction(const struct listing *l, gva address, uint32_t word, const char *text,
+                              const struct symbol *s)
 {
     if (!l->json) {
         if (s)
@@ -254,8 +255,8 @@ static void print_range(struct listing *l, uint64_t start, uint64_t end)
 static bool print_checked(struct listing *l, uint64_t start, uint64_t end, struct error *err)
 {
     if (start < l->base || end > (uint64_t)l->base + l->size || start >= end)
-        return error_set(err, ERR_ARGUMENT, "0x%08" PRIx64 "-0x%08" PRIx64 " is not in the image 0x%08x-0x%08" PRIx64, start, end,
-                         l->base, (uint64_t)l->base + l->size);
+        return error_set(err, ERR_ARGUMENT, "0x%08" PRIx64 "-0x%08" PRIx64 " is not in the image 0x%08x-0x%08" PRIx64,
+                         start, end, l->base, (uint64_t)l->base + l->size);
     print_range(l, start & ~(uint64_t)3, end);
     return true;
 }
@@ -313,10 +314,12 @@ static bool print_requested(struct listing *l, const struct request *r, struct e
         return print_named(l, r->function, err);
     if (!r->range) {
         gva entry = xex_info(l->xex)->entry;
-        return entry ? print_function(l, entry, err) : error_set(err, ERR_ARGUMENT, "no entry point: say what to disassemble");
+        return entry ? print_function(l, entry, err)
+                     : error_set(err, ERR_ARGUMENT, "no entry point: say what to disassemble");
     }
     if (!parse_address(r->range, &end, &first) || first & 3)
-        return error_set(err, ERR_ARGUMENT, "\"%s\" does not begin with a hexadecimal address divisible by 4", r->range);
+        return error_set(err, ERR_ARGUMENT, "\"%s\" does not begin with a hexadecimal address divisible by 4",
+                         r->range);
     if (!*end)
         return print_function(l, first, err);
     if (*end != '-' || !parse_address(end + 1, &end, &last) || *end)
@@ -378,24 +381,48 @@ static bool disassemble(const struct request *r, struct error *err)
 COMMAND(disasm, "disassemble an executable's code")
 {
     static const struct option options[] = {
-        {"function", required_argument, NULL, 'f'}, {"all", no_argument, NULL, 'a'},       {"map", required_argument, NULL, 'm'},
-        {"json", no_argument, NULL, 'j'},           {"key", required_argument, NULL, 'k'}, {"keys", required_argument, NULL, 'K'},
-        {"raw", required_argument, NULL, 'r'},      {"help", no_argument, NULL, 'h'},      {0},
+        {"function", required_argument, NULL, 'f'},
+        {"all", no_argument, NULL, 'a'},
+        {"map", required_argument, NULL, 'm'},
+        {"json", no_argument, NULL, 'j'},
+        {"key", required_argument, NULL, 'k'},
+        {"keys", required_argument, NULL, 'K'},
+        {"raw", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     struct request r = {0};
     int c;
     optind = 1;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
         switch (c) {
-        case 'f': r.function = optarg; break;
-        case 'a': r.all = true; break;
-        case 'm': r.map = optarg; break;
-        case 'j': r.json = true; break;
-        case 'k': r.key = optarg; break;
-        case 'K': r.keys = optarg; break;
-        case 'r': r.raw = optarg; break;
-        case 'h': help(stdout); return CLI_OK;
-        default: help(stderr); return CLI_USAGE;
+        case 'f':
+            r.function = optarg;
+            break;
+        case 'a':
+            r.all = true;
+            break;
+        case 'm':
+            r.map = optarg;
+            break;
+        case 'j':
+            r.json = true;
+            break;
+        case 'k':
+            r.key = optarg;
+            break;
+        case 'K':
+            r.keys = optarg;
+            break;
+        case 'r':
+            r.raw = optarg;
+            break;
+        case 'h':
+            help(stdout);
+            return CLI_OK;
+        default:
+            help(stderr);
+            return CLI_USAGE;
         }
     if (optind < argc)
         r.file = argv[optind++];

@@ -41,7 +41,7 @@ struct options {
     double max_time;
     bool state_hash, stats, verbose;
     struct xex_keys found;
-    struct timespec deadline;
+    struct timespec begun, deadline;
 };
 
 enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_MAP, O_GAME,
@@ -158,6 +158,7 @@ static int exit_status(const struct krnl_result *r)
     case KRNL_STOP_EXIT:
         return r->exit_code <= 99 ? (int)r->exit_code : 99;
     case KRNL_STOP_FRAMES:
+    case KRNL_STOP_INSTRUCTIONS:
     case KRNL_RUNNING:
         return CLI_OK;
     case KRNL_STOP_TIME:
@@ -172,7 +173,7 @@ static int exit_status(const struct krnl_result *r)
     return CLI_ERROR;
 }
 
-static void print_stats(struct sys *s, double seconds)
+static void print_stats(struct sys *s, double start, double seconds)
 {
     struct kernel *k = sys_kernel(s);
     const struct gpu_stats *g = gpu_stats(sys_gpu(s));
@@ -180,13 +181,14 @@ static void print_stats(struct sys *s, double seconds)
     for (size_t i = 0; i < exp_row_count; i++)
         calls += krnl_calls(k, i);
     uint64_t n = krnl_instructions(k);
+    fprintf(stderr, "seconds to the first guest instruction: %.4f\n", start);
     fprintf(stderr, "instructions: %" PRIu64 "\nhost seconds: %.3f (%.1f million instructions a second)\nvirtual seconds: %.6f\n", n, seconds,
             (double)n / seconds / 1e6, (double)krnl_now(k) / 3.2e9);
     fprintf(stderr, "kernel calls: %" PRIu64 "\nframes: %" PRIu64 "\nGPU packets: %" PRIu64 ", draws: %" PRIu64 ", swaps: %" PRIu64 "\n", calls,
             krnl_frames(k), g->packets, g->draws, g->swaps);
 }
 
-static int finish(struct options *o, struct sys *s, const struct krnl_result *result, double seconds)
+static int finish(struct options *o, struct sys *s, const struct krnl_result *result, double start, double seconds)
 {
     struct error err = {0};
     int status = exit_status(result);
@@ -194,7 +196,7 @@ static int finish(struct options *o, struct sys *s, const struct krnl_result *re
         cli_report(stderr, s, result, o->map);
     cli_report_missing(stderr, sys_kernel(s));
     if (o->stats)
-        print_stats(s, seconds);
+        print_stats(s, start, seconds);
     if (o->state_hash) {
         char hash[33];
         sys_state_hash(s, hash);
@@ -237,10 +239,11 @@ static int run(struct options *o)
         return CLI_ERROR;
     }
     struct krnl_result result;
-    struct timespec start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    double start = seconds_since(&o->begun);
+    struct timespec running;
+    clock_gettime(CLOCK_MONOTONIC, &running);
     sys_run(s, &result);
-    int status = finish(o, s, &result, seconds_since(&start));
+    int status = finish(o, s, &result, start, seconds_since(&running));
     sys_destroy(s);
     return status;
 }
@@ -249,6 +252,7 @@ COMMAND(run, "boot a title and run it, recording what it asks of the machine")
 {
     struct options o = {0};
     int id;
+    clock_gettime(CLOCK_MONOTONIC, &o.begun);
     optind = 1;
     while ((id = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (id == O_HELP) {

@@ -22,6 +22,9 @@ nt_status krnl_file_status(const struct krnl_call *c, enum stor_status status);
 // Fills an IO_STATUS_BLOCK; address 0 is nowhere. Returns the status.
 nt_status krnl_io_status(struct krnl_call *c, gva block, nt_status status, uint32_t information);
 
+// Tells the caller that a request has ended, after its status block is filled: an APC on its thread, then its event (NULL: none).
+void krnl_io_complete(struct krnl_call *c, struct krnl_object *event, uint32_t apc_routine, uint32_t apc_context, gva io_status);
+
 // A path from OBJECT_ATTRIBUTES with the directory it starts from.
 struct krnl_path {
     char text[STOR_PATH_MAX];

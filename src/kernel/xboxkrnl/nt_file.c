@@ -281,13 +281,15 @@ static nt_status piece(struct krnl_call *c, struct transfer *t, gva buffer, uint
     return krnl_file_status(c, status);
 }
 
-static void queue_apc(struct krnl_call *c, const struct transfer *t)
+void krnl_io_complete(struct krnl_call *c, struct krnl_object *event, uint32_t apc_routine, uint32_t apc_context, gva io_status)
 {
-    uint32_t routine = t->apc_routine & ~1u; // the low bit: no completion packet
-    if (!routine || !t->apc_context)
-        return;
-    struct krnl_apc apc = {.normal_routine = routine, .context = t->apc_context, .arg1 = t->io_status};
-    krnl_queue_apc(c->k, c->thread, &apc);
+    uint32_t routine = apc_routine & ~1u; // the low bit: no completion packet
+    if (routine && apc_context)
+        krnl_queue_apc(c->k, c->thread, &(struct krnl_apc){.normal_routine = routine, .context = apc_context, .arg1 = io_status});
+    if (event) {
+        struct krnl_target target = krnl_target_of(event);
+        krnl_event_set(c, &target);
+    }
 }
 
 static nt_status finish(struct krnl_call *c, struct transfer *t, nt_status status)
@@ -297,14 +299,10 @@ static nt_status finish(struct krnl_call *c, struct transfer *t, nt_status statu
     if (!status)
         t->file->position = is_reference(c) ? t->file->position + t->done : t->offset + t->done;
     krnl_io_status(c, t->io_status, status, status ? 0 : t->done);
-    queue_apc(c, t);
     struct krnl_target file = krnl_target_of(t->object);
     krnl_set_signal_state(c->k, &file, 1);
     krnl_signalled(c->k, &file, c->thread);
-    if (t->event_object) {
-        struct krnl_target event = krnl_target_of(t->event_object);
-        krnl_event_set(c, &event);
-    }
+    krnl_io_complete(c, t->event_object, t->apc_routine, t->apc_context, t->io_status);
     return !status && !t->file->synchronous ? (nt_status)STATUS_PENDING : status;
 }
 

@@ -399,17 +399,19 @@ uint32_t NtQueryDirectoryFile(struct krnl_call *c, uint32_t handle, uint32_t eve
     uint32_t used = 0;
     if (length < ENTRY_MINIMUM)
         return (nt_status)STATUS_INFO_LENGTH_MISMATCH;
-    if (event || apc_routine & ~1u) {
-        krnl_partial(c, "events and APCs of directory queries are not built (event 0x%x, routine 0x%x, context 0x%x)", event, apc_routine, apc_context);
-        return (nt_status)STATUS_NOT_IMPLEMENTED;
-    }
+    struct krnl_object *event_object = event ? krnl_handle_typed(c->k, event, KRNL_EVENT, c->thread) : NULL;
+    if (event && !event_object)
+        return (nt_status)STATUS_INVALID_HANDLE;
     if (!mem_valid(c->mem, information, length, MEM_WRITE) || (io_status && !mem_valid(c->mem, io_status, 8, MEM_WRITE)))
         return (nt_status)STATUS_ACCESS_VIOLATION;
     struct krnl_file *f = krnl_file_of(c, handle, NULL);
     nt_status status = f ? krnl_path_from(c, 0, pattern_ptr, &pattern) : (nt_status)STATUS_INVALID_HANDLE;
     if (!status)
         status = next_entry(c, f, &pattern, restart != 0, information, length, &used);
-    return krnl_io_status(c, io_status, status, used);
+    krnl_io_status(c, io_status, status, used);
+    if (f)
+        krnl_io_complete(c, event_object, apc_routine, apc_context, io_status);
+    return status;
 }
 
 // ---- Device controls

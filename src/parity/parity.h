@@ -64,7 +64,7 @@ struct par_divergence {
     bool tolerated;          // listed, but no divergence: address drift (alpha), jitter of the reference
     size_t thread;           // in par_result.threads
     uint64_t reference_index, index; // events of that thread, from 0; of the field that differs
-    const char *call;        // name of the export
+    char *call;              // name of the export
     char field[24];          // "name", "arg0", "r3", "*arg1" (behind the pointer, after the call), "wait", "call"
     bool has_values;
     uint64_t reference_value, value;
@@ -98,7 +98,8 @@ struct par_rule_count {
 };
 
 struct par_input {
-    const char *path, *form, *engine, *title; // form: "binary", "schema v1", "bare lines", "text log"
+    const char *form;
+    char *path, *engine, *title; // form: "binary", "schema v1", "bare lines", "text log"
     uint64_t events, calls, bytes;
     uint64_t frames;      // swaps
     double seconds;       // of its own clock at the last swap
@@ -120,7 +121,7 @@ struct par_region_use { // allocations by region, both logs
 };
 
 struct par_jitter { // what varies among the reference's own runs
-    char what[128]; // "VdSwap arg0 from 0x820721c8", "KeTlsGetValue from 0x...: calls more or fewer"
+    char what[160]; // "VdSwap arg0 from 0x820721c8", "KeTlsGetValue from 0x...: calls more or fewer"
     uint64_t count;
     uint64_t used; // times it excused a difference of ours
 };

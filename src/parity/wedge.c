@@ -82,7 +82,8 @@ static bool is_guest(const struct par_wedge_model *m, uint32_t tid)
 
 struct givers {
     unsigned known, alive, ended, stuck, machine, machine_dead;
-    uint32_t example;                     // tid here of one, of the first rank: ended, stuck
+    uint32_t example;                     // tid here of one, ended ones first
+    bool example_ended;
     const struct par_wedge_site *by, *machine_by;
 };
 
@@ -96,7 +97,8 @@ static void add_giver(const struct judge *j, size_t thread, struct givers *g, co
         g->alive++;
     else
         g->stuck++;
-    if (t->ended || !g->example) {
+    if ((t->ended && !g->example_ended) || !g->example) {
+        g->example_ended = t->ended;
         g->example = t->tid;
         g->by = site;
     }
@@ -430,7 +432,9 @@ static void words_of_reference(const struct judge *j, struct par_wedge_stuck *s)
     if (o->automatic != there->automatic && o->automatic >= 0 && there->automatic >= 0)
         snprintf(type, sizeof type, "; it is %s reset there and %s reset here", there->automatic ? "auto" : "manual", o->automatic ? "auto" : "manual");
     if (!got) {
-        if (waits < t->wait_number)
+        if (!waits)
+            snprintf(s->reference, sizeof s->reference, "there the thread never has to wait for it%s", type);
+        else if (waits < t->wait_number)
             snprintf(s->reference, sizeof s->reference, "there the thread makes this wait %u times, here it is number %u%s", waits,
                      t->wait_number, type);
         else
@@ -446,6 +450,12 @@ static void words_of_reference(const struct judge *j, struct par_wedge_stuck *s)
     if (here != SIZE_MAX)
         par_wedge_where(j->m, &j->m->threads[here], where, sizeof where);
     place(give, at, sizeof at);
+    if (give->in_interrupt) {
+        snprintf(s->reference, sizeof s->reference, "there this wait ended at %" PRIu64 ": %s in the %s callback by %s; here the callback %s%s", got->index,
+                 par_wedge_act_words(give->act), give->source ? "command processor" : "vblank", at,
+                 !j->m->callback ? "was never set" : j->m->interrupts[give->source != 0] ? "does not signal it" : "never came", type);
+        return;
+    }
     snprintf(s->reference, sizeof s->reference, "there this wait ended at %" PRIu64 ": %s by t%u (%s) in %s; that thread here (t%u) %s%s", got->index,
              par_wedge_act_words(give->act), give->tid, giver == SIZE_MAX ? "?" : j->reference->threads[giver].key, at,
              here == SIZE_MAX ? 0 : j->m->threads[here].tid, where, type);
@@ -492,7 +502,10 @@ static void judge_thread(const struct judge *j, size_t i, struct par_wedge_stuck
 
 static int order(const void *a, const void *b)
 {
+    // What only follows from another stuck thread comes after what began it.
     const struct par_wedge_stuck *x = a, *y = b;
+    if (x->wedged && y->wedged && (x->cause == PAR_CAUSE_STUCK_SIGNALLER) != (y->cause == PAR_CAUSE_STUCK_SIGNALLER))
+        return x->cause == PAR_CAUSE_STUCK_SIGNALLER ? 1 : -1;
     return x->wedged != y->wedged ? y->wedged - x->wedged : x->thread < y->thread ? -1 : x->thread > y->thread;
 }
 

@@ -704,8 +704,10 @@ static void step(struct replay *r, const struct trace_record *record)
     case TRACE_THREAD_SUSPEND: resume(r, e, true); break;
     case TRACE_THREAD_RESUME: resume(r, e, false); break;
     case TRACE_THREAD_START:
-        if ((i = thread_of(r, (uint32_t)e->fields[0])) != SIZE_MAX)
+        if ((i = thread_of(r, (uint32_t)e->fields[0])) != SIZE_MAX) {
             r->m->threads[i].started = true;
+            r->m->threads[i].suspended = 0;
+        }
         break;
     case TRACE_WAIT_BEGIN: begin_wait(r, record); break;
     case TRACE_WAIT_END: end_wait(r, record); break;

@@ -72,7 +72,10 @@ document.title = JSON.stringify((() => {
   const chosen = () => (document.querySelector("[aria-selected=true]") || {}).id || null;
   const items = document.querySelectorAll(".item").length;
   const steps = [chosen()];
-  for (const key of ["j", "j", "k", "n", "p"]) { press(key); steps.push(chosen()); }
+  press("j");
+  steps.push(chosen());
+  const text = document.body.innerText.includes("<texture 3>");
+  for (const key of ["j", "k", "n", "p"]) { press(key); steps.push(chosen()); }
   press("/");
   const searching = document.activeElement.id === "search";
   document.getElementById("search").value = "vdqueryvideoflags";
@@ -84,7 +87,7 @@ document.title = JSON.stringify((() => {
   return {badge: document.getElementById("badge").textContent, items, steps, searching, found, theme: before,
           flipped: document.documentElement.dataset.theme, threads: document.querySelectorAll("#threads tbody tr").length,
           overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-          ready: document.documentElement.dataset.ready, text: document.body.innerText.includes("<texture 3>"),
+          ready: document.documentElement.dataset.ready, text,
           card: document.querySelector(".card b").textContent};
 })());
 </script>"""

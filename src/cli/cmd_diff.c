@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "parity/parity.h"
+#include "parity/report.h"
 
 enum { DIFF_SAME = 0, DIFF_DIVERGED = 1, DIFF_ERROR = 2, MAX_RUNS = 64 };
 
@@ -18,6 +19,7 @@ static void usage(FILE *out)
           "standard input. Two entry states (JSON) are compared as states. Several runs of the reference make an envelope: what\n"
           "varies among them is no divergence.\n\n"
           "  --json [FILE]   the result as JSON, to FILE or standard output (docs/parity.md)\n"
+          "  --html FILE     one self-contained page to look at: events side by side, timelines, rules, regions\n"
           "  --frames N      both logs end at their N-th VdSwap\n"
           "  --by-ordinal    wrong regions (beta) are listed but do not end the matched prefix\n"
           "  --no-rule NAME  compare without this rule; may be repeated\n"
@@ -28,7 +30,7 @@ static void usage(FILE *out)
 }
 
 struct arguments {
-    const char *references[MAX_RUNS], *ours, *json;
+    const char *references[MAX_RUNS], *ours, *json, *html;
     size_t count;
     bool json_wanted, rules;
     struct par_options options;
@@ -97,6 +99,8 @@ static bool parse(struct arguments *a, int argc, char **argv)
         } else if (!strncmp(word, "--json=", 7)) {
             a->json_wanted = true;
             a->json = word + 7;
+        } else if (!strcmp(word, "--html") && value) {
+            a->html = argv[++i];
         } else if (!strcmp(word, "--no-rule")) {
             if (!take_rule(a, value))
                 return false;
@@ -149,6 +153,23 @@ static bool write_json(const char *path, const struct par_result *r)
     return f == stdout ? fflush(f) == 0 : fclose(f) == 0;
 }
 
+static bool write_html(const char *path, const struct par_result *r)
+{
+    struct error err = {0};
+    FILE *f = fopen(path, "w");
+    if (!f) {
+        perror(path);
+        return false;
+    }
+    bool ok = par_write_html(f, r, &err);
+    if (!ok)
+        fprintf(stderr, "xenolith diff: %s\n", err.message);
+    bool written = fclose(f) == 0;
+    if (!written)
+        perror(path);
+    return ok && written;
+}
+
 static int compare_logs(struct arguments *a)
 {
     struct error err = {0};
@@ -164,6 +185,8 @@ static int compare_logs(struct arguments *a)
     }
     int status = r->same ? DIFF_SAME : DIFF_DIVERGED;
     if (a->json_wanted && !write_json(a->json, r))
+        status = DIFF_ERROR;
+    if (a->html && !write_html(a->html, r))
         status = DIFF_ERROR;
     if (!a->json_wanted || a->json)
         par_write_text(stdout, r);

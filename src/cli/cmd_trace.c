@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/trace_export.h"
 #include "exports/exports.h"
 #include "parity/convert.h"
 #include "trace/copy.h"
@@ -22,7 +23,8 @@ static void usage(FILE *out)
 {
     fputs("usage: xenolith trace cat FILE [--tid N] [--from I] [--count N] [--kind K] [--call NAME] [--json]\n"
           "       xenolith trace stat FILE\n"
-          "       xenolith trace convert IN OUT [--to binary|schema|bare|text] [--tid N]\n\n"
+          "       xenolith trace convert IN OUT [--to binary|schema|bare|text] [--tid N]\n"
+          "       xenolith trace export --perfetto OUT.json LOG [LOG2...]\n\n"
           "Reads an event log: our binary form, or JSON Lines of schema v1 (plain or zstd), or standard input (-).\n"
           "cat   prints one line an event: #index, t<thread>, virtual time, what happened.\n"
           "      --tid N     events of this guest thread only\n"
@@ -464,8 +466,10 @@ static int convert(int argc, char **argv)
     return CLI_OK;
 }
 
-COMMAND(trace, "show an event log (cat), count what is in it (stat), make another form of it (convert)")
+COMMAND(trace, "show an event log (cat), count what is in it (stat), make another form of it (convert, export)")
 {
+    if (argc > 1 && !strcmp(argv[1], "export"))
+        return cli_trace_export(argc, argv);
     for (int i = 1; i < argc; i++)
         if (!strcmp(argv[i], "--help")) {
             usage(stdout);

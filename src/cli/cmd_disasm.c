@@ -13,6 +13,7 @@
 #include "cli/symbols.h"
 #include "exports/exports.h"
 #include "ppc/ppc.h"
+#include "xex/file.h"
 #include "xex/keys.h"
 #include "xex/xex.h"
 
@@ -28,12 +29,14 @@ struct listing {
 struct request {
     const char *file, *range, *function, *map, *key, *keys, *raw;
     bool all, json;
+    struct xex_file_options file_options;
 };
 
 static void help(FILE *out)
 {
     fputs("usage: xenolith disasm FILE [ADDR[-END] | --function NAME | --all] [--map FILE] [--json]\n"
-          "                       [--key HEX] [--keys FILE] [--raw BASE]\n\n"
+          "                       [--key HEX] [--keys FILE] [--raw BASE]\n"
+          "                       [--patch FILE] [--ignore-hashes]\n\n"
           "Disassembles the code of an Xbox 360 executable (XEX2); without a choice, the function at its entry point.\n"
           "  ADDR             the function that holds this address, or from here on where .pdata knows none\n"
           "  ADDR-END         from ADDR up to, but not including, END\n"
@@ -42,7 +45,7 @@ static void help(FILE *out)
           "  --map FILE       names from a linker's .map file\n"
           "  --json           one JSON object a line: address, word, text, and name where one begins\n"
           "  --raw BASE       FILE is bare big-endian code for address BASE\n"
-          "  --key, --keys    as for `xenolith info`\n",
+          "  --key, --keys, --patch, --ignore-hashes  as for `xenolith info`\n",
           out);
 }
 
@@ -170,18 +173,20 @@ static bool open_raw(struct listing *l, const struct request *r, const struct fi
     return true;
 }
 
-static bool open_xex(struct listing *l, const struct request *r, const struct file_view *file, struct error *err)
+static bool open_xex(struct listing *l, const struct request *r, struct xex_file *file, struct error *err)
 {
     struct xex_keys keys;
     if (!xex_find_keys(&keys, r->key, r->keys, err))
         return false;
-    struct xex_options options = {keys.has_retail ? keys.retail : NULL};
-    if (!xex_open(&l->xex, file->data, file->size, &options, err))
+    struct xex_file_options options = r->file_options;
+    options.retail_key = keys.has_retail ? keys.retail : NULL;
+    if (!xex_file_open(file, r->file, &options, err))
         return false;
+    l->xex = file->xex;
     l->code = xex_image(l->xex);
     if (!l->code) {
         *err = *xex_image_error(l->xex);
-        return false;
+        return error_context(err, "%s", r->file);
     }
     l->base = xex_info(l->xex)->base;
     l->size = xex_info(l->xex)->image_size;
@@ -190,18 +195,17 @@ static bool open_xex(struct listing *l, const struct request *r, const struct fi
 
 static bool disassemble(const struct request *r, struct error *err)
 {
-    struct file_view file = {0};
-    if (!file_map(r->file, &file, err))
-        return false;
+    struct file_view raw = {0};
+    struct xex_file file = {0};
     struct listing l = {.json = r->json};
-    bool good = r->raw ? open_raw(&l, r, &file, err) : open_xex(&l, r, &file, err) || error_context(err, "%s", r->file);
+    bool good = r->raw ? file_map(r->file, &raw, err) && open_raw(&l, r, &raw, err) : open_xex(&l, r, &file, err);
     if (good && r->map)
         good = symbols_add_map(&l.symbols, r->map, err);
     symbols_settle(&l.symbols);
     good = good && print_requested(&l, r, err);
     symbols_finish(&l.symbols);
-    xex_close(l.xex);
-    file_unmap(&file);
+    xex_file_close(&file);
+    file_unmap(&raw);
     return good;
 }
 
@@ -214,6 +218,8 @@ COMMAND(disasm, "disassemble an executable's code")
         {"json", no_argument, NULL, 'j'},
         {"key", required_argument, NULL, 'k'},
         {"keys", required_argument, NULL, 'K'},
+        {"patch", required_argument, NULL, 'P'},
+        {"ignore-hashes", no_argument, NULL, 'i'},
         {"raw", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -240,6 +246,12 @@ COMMAND(disasm, "disassemble an executable's code")
             break;
         case 'K':
             r.keys = optarg;
+            break;
+        case 'P':
+            r.file_options.patch_path = optarg;
+            break;
+        case 'i':
+            r.file_options.ignore_hashes = true;
             break;
         case 'r':
             r.raw = optarg;

@@ -29,6 +29,8 @@ static const char help[] =
     "  --game FOLDER           what the title sees as game: (the folder of TITLE)\n"
     "  --writable              let the title change files there\n"
     "  --key HEX, --keys FILE  the console's retail key\n"
+    "  --patch FILE            the title's patch (.xexp); default: the one beside it; none: none\n"
+    "  --ignore-hashes         go on, with a warning, where a digest of the title does not match\n"
     "  --stats                 print what was executed\n"
     "  --verbose               more messages\n"
     "\n"
@@ -50,7 +52,7 @@ struct start {
 };
 
 enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_MAP, O_GAME,
-                 O_WRITABLE, O_KEY, O_KEYS, O_STATS, O_VERBOSE, O_HELP };
+                 O_WRITABLE, O_KEY, O_KEYS, O_PATCH, O_IGNORE, O_STATS, O_VERBOSE, O_HELP };
 
 static bool usage_error(const char *what, const char *value)
 {
@@ -106,6 +108,8 @@ static bool parse_option(struct options *o, int id, const char *value)
     case O_WRITABLE: o->config.writable = true; return true;
     case O_KEY: o->key = value; return true;
     case O_KEYS: o->keys = value; return true;
+    case O_PATCH: o->config.patch_path = value; return true;
+    case O_IGNORE: o->config.ignore_hashes = true; return true;
     case O_STATS: o->stats = true; return true;
     case O_VERBOSE: o->verbose = true; return true;
     case O_HELP: return false;
@@ -120,6 +124,7 @@ static const struct option long_options[] = {
     {"on-missing", required_argument, NULL, O_MISSING}, {"profile", required_argument, NULL, O_PROFILE},
     {"pace", required_argument, NULL, O_PACE}, {"map", required_argument, NULL, O_MAP}, {"game", required_argument, NULL, O_GAME},
     {"writable", no_argument, NULL, O_WRITABLE}, {"key", required_argument, NULL, O_KEY}, {"keys", required_argument, NULL, O_KEYS},
+    {"patch", required_argument, NULL, O_PATCH}, {"ignore-hashes", no_argument, NULL, O_IGNORE},
     {"stats", no_argument, NULL, O_STATS}, {"verbose", no_argument, NULL, O_VERBOSE}, {"help", no_argument, NULL, O_HELP}, {0},
 };
 

@@ -1,12 +1,12 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "memory/memory.h"
 #include "parity/owner.h"
 
@@ -52,7 +52,7 @@ static struct json_object *json_address(uint32_t address)
 {
     char text[16];
     snprintf(text, sizeof text, "0x%08" PRIx32, address);
-    return json_object_new_string(text);
+    return cli_json(json_object_new_string(text));
 }
 
 static struct json_object *json_freed(const struct par_owner *o)
@@ -87,16 +87,16 @@ static struct json_object *json_owner(const struct par_owner *owner)
 static struct json_object *json_explanation(gva address, const struct mem_explanation *e, const struct par_owner *owner)
 {
     const struct mem_region *r = e->region;
-    struct json_object *o = json_object_new_object(), *aliases = json_object_new_array();
+    struct json_object *o = cli_json(json_object_new_object()), *aliases = cli_json(json_object_new_array());
     for (unsigned i = 0; i < e->alias_count; i++)
         json_object_array_add(aliases, json_address(e->aliases[i]));
     json_object_object_add(o, "address", json_address(address));
-    json_object_object_add(o, "region", r ? json_object_new_string(r->name) : NULL);
-    json_object_object_add(o, "kind", r ? json_object_new_string(kind_name(r->kind)) : NULL);
-    json_object_object_add(o, "page_size", r && r->page ? json_object_new_int64(r->page) : NULL);
+    json_object_object_add(o, "region", r ? cli_json(json_object_new_string(r->name)) : NULL);
+    json_object_object_add(o, "kind", r ? cli_json(json_object_new_string(kind_name(r->kind))) : NULL);
+    json_object_object_add(o, "page_size", r && r->page ? cli_json(json_object_new_int64(r->page)) : NULL);
     json_object_object_add(o, "bus", e->has_bus ? json_address(e->bus) : NULL);
     json_object_object_add(o, "aliases", aliases);
-    json_object_object_add(o, "offset", r ? json_object_new_int64(address - r->base) : NULL);
+    json_object_object_add(o, "offset", r ? cli_json(json_object_new_int64(address - r->base)) : NULL);
     if (owner)
         json_object_object_add(o, "owner", json_owner(owner));
     return o;

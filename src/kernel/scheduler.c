@@ -62,6 +62,11 @@ void krnl_stop(struct kernel *k, enum krnl_stop why, const struct krnl_thread *t
     k->reschedule = true;
 }
 
+void krnl_host_failed(struct kernel *k, const char *what)
+{
+    krnl_stop(k, KRNL_STOP_HOST, NULL, "the host is %s", what);
+}
+
 static bool above_passive(const struct kernel *k, const struct krnl_thread *t)
 {
     uint8_t irql = 0;

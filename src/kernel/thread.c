@@ -186,8 +186,10 @@ static bool build(struct kernel *k, struct krnl_thread *t, const struct krnl_thr
 struct krnl_thread *krnl_thread_new(struct kernel *k, const struct krnl_thread_params *p, uint32_t *handle)
 {
     struct krnl_thread *t = calloc(1, sizeof *t);
-    if (!t)
+    if (!t) {
+        krnl_host_failed(k, "out of memory");
         return NULL;
+    }
     t->kernel = k;
     t->startup = p->startup;
     t->start_address = p->start_address;
@@ -268,8 +270,10 @@ struct krnl_thread *krnl_thread_by_kthread(const struct kernel *k, gva kthread)
 struct krnl_frame *krnl_frame_push(struct krnl_thread *t, enum krnl_frame_kind kind, gva function)
 {
     struct krnl_frame *frame = calloc(1, sizeof *frame);
-    if (!frame)
+    if (!frame) {
+        krnl_host_failed(t->kernel, "out of memory");
         return NULL;
+    }
     frame->kind = kind;
     frame->saved = t->cpu;
     frame->outer = t->frames;

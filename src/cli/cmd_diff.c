@@ -1,3 +1,4 @@
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,47 @@ static int compare_logs(struct arguments *a)
     return status;
 }
 
+static void print_state_json(FILE *out, const struct par_state_result *r)
+{
+    struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+    for (size_t i = 0; i < r->count; i++) {
+        struct json_object *row = json_object_new_object();
+        json_object_object_add(row, "where", json_object_new_string(r->rows[i].where));
+        json_object_object_add(row, "reference", json_object_new_string(r->rows[i].reference));
+        json_object_object_add(row, "ours", json_object_new_string(r->rows[i].ours));
+        json_object_object_add(row, "run_dependent", json_object_new_boolean(r->rows[i].expected));
+        json_object_array_add(list, row);
+    }
+    json_object_object_add(o, "same", json_object_new_boolean(!r->unexpected));
+    json_object_object_add(o, "state_differences", list);
+    fprintf(out, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(o);
+}
+
+// States at entry: compared as such, before any event.
+static int compare_states(const struct arguments *a)
+{
+    struct error err = {0};
+    struct par_state_result r;
+    if (!par_compare_states(&r, a->references[0], a->ours, &err)) {
+        fprintf(stderr, "xenolith diff: %s\n", err.message);
+        return DIFF_ERROR;
+    }
+    FILE *json = a->json ? fopen(a->json, "w") : stdout;
+    if (a->json_wanted && json)
+        print_state_json(json, &r);
+    if (json && json != stdout)
+        fclose(json);
+    for (size_t i = 0; i < r.count && (!a->json_wanted || a->json); i++)
+        printf("%s%s: %s / %s\n", r.rows[i].where, r.rows[i].expected ? " (run-dependent)" : "", r.rows[i].reference, r.rows[i].ours);
+    if (!a->json_wanted || a->json)
+        printf("%s  state at entry: %zu differences, %zu more that depend on the run or the host\n", r.unexpected ? "DIVERGED" : "SAME", r.unexpected,
+               r.count - r.unexpected);
+    int status = a->json_wanted && !json ? DIFF_ERROR : r.unexpected ? DIFF_DIVERGED : DIFF_SAME;
+    par_state_free(&r);
+    return status;
+}
+
 COMMAND(diff, "compare two event logs: the first true divergence and its kind")
 {
     struct arguments a = {0};
@@ -206,5 +248,7 @@ COMMAND(diff, "compare two event logs: the first true divergence and its kind")
         list_rules();
         return DIFF_SAME;
     }
+    if (a.count == 1 && par_is_entry_state(a.references[0]) && par_is_entry_state(a.ours))
+        return compare_states(&a);
     return compare_logs(&a);
 }

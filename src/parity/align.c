@@ -9,7 +9,8 @@
 enum { SURE = 6,      // equal calls in a row that end a difference
        PROBE = 4,     // calls looked at behind a pair that differs
        TABLE = 1024,  // side of the largest table
-       COST_GAP = 4, COST_RESULT = 2, COST_ARGUMENT = 6, COST_SITE = 7, COST_NEVER = 60000 };
+       COST_TAIL = 1, // behind the end of one window nothing is known
+       COST_GAP = 4, COST_RESULT = 2, COST_SITE_ONLY = 5, COST_ARGUMENT = 5, COST_SITE = 9, COST_NEVER = 60000 };
 
 static void remember(struct par_history *h, const struct par_record *r)
 {
@@ -48,6 +49,8 @@ void par_take_pair(struct par_diff *d, struct par_queue *a, struct par_queue *b)
 {
     const struct par_record *ra = par_queue_head(a), *rb = par_queue_head(b);
     par_same_record(d, ra, rb, true);
+    if (ra->lr && rb->lr)
+        *(ra->lr == rb->lr ? &d->sites_equal : &d->sites_different) += 1;
     advance(d, a, false);
     advance(d, b, true);
 }
@@ -71,7 +74,7 @@ void par_take_one(struct par_diff *d, struct par_queue *q, bool ours)
 
 static bool same(struct par_diff *d, const struct par_record *a, const struct par_record *b)
 {
-    return a->call == b->call && par_same_record(d, a, b, false);
+    return a->call == b->call && par_same_site(d, a, b) && par_same_record(d, a, b, false);
 }
 
 // ---- Edit distance
@@ -81,8 +84,8 @@ static unsigned pair_cost(struct par_diff *d, const struct par_record *a, const 
     if (a->call != b->call)
         return COST_NEVER;
     if (par_same_record(d, a, b, false))
-        return 0;
-    if (a->lr != b->lr && a->lr && b->lr)
+        return par_same_site(d, a, b) ? 0 : COST_SITE_ONLY;
+    if (!par_same_site(d, a, b))
         return COST_SITE;
     return a->key == b->key ? COST_RESULT : COST_ARGUMENT;
 }
@@ -111,8 +114,8 @@ static size_t edit_script(struct par_diff *d, const struct par_record *const *a,
                 best = 0;
                 step = 0;
             } else {
-                uint32_t drop_a = i < n ? below + gap_cost(d, a[i]) : UINT32_MAX;
-                uint32_t drop_b = j < m ? row[j + 1] + gap_cost(d, b[j]) : UINT32_MAX;
+                uint32_t drop_a = i < n ? below + (j < m ? gap_cost(d, a[i]) : COST_TAIL) : UINT32_MAX;
+                uint32_t drop_b = j < m ? row[j + 1] + (i < n ? gap_cost(d, b[j]) : COST_TAIL) : UINT32_MAX;
                 uint32_t cost = i < n && j < m ? pair_cost(d, a[i], b[j]) : COST_NEVER;
                 uint32_t pair = cost < COST_NEVER ? diagonal + cost : UINT32_MAX;
                 best = pair;
@@ -245,7 +248,7 @@ static size_t view(struct par_queue *q, const struct par_record **rows, size_t w
 static bool is_substitution(struct par_diff *d, size_t n, size_t m)
 {
     const struct par_record *a = d->rows_a[0], *b = d->rows_b[0];
-    if (a->call != b->call || (a->lr != b->lr && a->lr && b->lr))
+    if (a->call != b->call || !par_same_site(d, a, b))
         return false;
     size_t left = n < m ? n : m, agree = 0, looked = 0;
     for (; looked < PROBE && looked + 1 < left; looked++)

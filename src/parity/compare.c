@@ -6,6 +6,7 @@
 
 #include "memory/memory.h"
 #include "parity/diff.h"
+#include "parity/fast.h"
 
 enum { READ_AHEAD = 512, TABLE_BYTES = 1025 * 1025 + 4096 };
 
@@ -35,7 +36,7 @@ static void compare_slot(struct par_diff *d, uint16_t slot, bool final)
     const struct par_record *ra, *rb;
     while ((ra = par_queue_head(&a->queue)) && (rb = par_queue_head(&b->queue))) {
         d->pace = d->pace || ra->ns / 1000000000 != rb->ns / 1000000000;
-        if (ra->call == rb->call && par_same_record(d, ra, rb, false))
+        if (ra->call == rb->call && par_same_site(d, ra, rb) && par_same_record(d, ra, rb, false))
             par_take_pair(d, &a->queue, &b->queue);
         else if (!par_resolve(d, &a->queue, &b->queue, final))
             break;
@@ -86,7 +87,7 @@ static void finish_leftover(struct par_diff *d, uint16_t slot)
         par_queue_pop(q);
     }
     const struct par_record *r = par_queue_head(q);
-    if (!r)
+    if (!r || (!ours && p->stuck))
         return;
     struct par_finding f = {.class = ours ? PAR_EXTRA : PAR_MISSING, .rule = PAR_RULE_COUNT, .field = "call", .a = ours ? NULL : r, .b = ours ? r : NULL};
     if (ours && r->flags & PAR_IS_MISSING)
@@ -238,6 +239,14 @@ static void fill_result(struct par_diff *d)
     fill_regions(d);
     sort_divergences(r);
     find_first(r, d->options->by_ordinal);
+    if (d->a.lazy_handles != d->b.lazy_handles && par_rule_on(d, PAR_RULE_LAZY)) {
+        struct par_rule_count *c = &r->rules[PAR_RULE_LAZY];
+        uint64_t more = d->a.lazy_handles > d->b.lazy_handles ? d->a.lazy_handles - d->b.lazy_handles : d->b.lazy_handles - d->a.lazy_handles;
+        c->count += more;
+        if (c->example_count < PAR_EXAMPLES)
+            c->examples[c->example_count] = par_format("%" PRIu64 " made in the reference, %" PRIu64 " in ours", d->a.lazy_handles, d->b.lazy_handles);
+        c->example_count += c->example_count < PAR_EXAMPLES && c->examples[c->example_count];
+    }
     r->window = d->window;
     r->events_compared = d->a.events + d->b.events;
     uint64_t true_ones = 0;
@@ -267,7 +276,7 @@ static void close_diff(struct par_diff *d)
     par_shared_free(&d->shared);
     par_map_free(&d->kernel);
     par_map_free(&d->kernel_back);
-    par_map_free(&d->handles);
+    par_map_free(&d->lifetimes);
     par_map_free(&d->groups);
     free(d->rows_a);
     free(d->rows_b);
@@ -279,6 +288,12 @@ static unsigned unit_of(const struct par_log *a, const struct par_log *b)
     return par_info(a->reader).form == PAR_BARE || par_info(b->reader).form == PAR_BARE ? 1 : 3;
 }
 
+static bool tells_little(const struct par_log *log)
+{
+    enum par_form form = par_info(log->reader).form;
+    return form == PAR_BARE || form == PAR_TEXT;
+}
+
 // One comparison. The jitter table goes in and out of `d`.
 static bool compare_two(struct par_diff *d, const char *reference, const char *ours, struct error *err)
 {
@@ -288,6 +303,7 @@ static bool compare_two(struct par_diff *d, const char *reference, const char *o
         !par_log_open(&d->b, ours, &d->shared, d->options->frames, err))
         return false;
     d->shared.unit = unit_of(&d->a, &d->b);
+    d->shared.by_first_call = tells_little(&d->a) || tells_little(&d->b);
     d->rows_a = malloc(d->window * sizeof *d->rows_a);
     d->rows_b = malloc(d->window * sizeof *d->rows_b);
     d->steps = malloc(TABLE_BYTES);
@@ -411,6 +427,11 @@ bool par_compare(struct par_result **out, const char *const *references, size_t 
         return error_set(err, r ? ERR_ARGUMENT : ERR_MEMORY, r ? "no reference given" : "no memory to compare");
     }
     struct par_diff d = {.options = options ? options : &defaults, .result = r};
+    if (reference_count == 1 && par_compare_encoded(r, references[0], ours, d.options)) {
+        r->window = d.options->window ? d.options->window : PAR_WINDOW;
+        *out = r;
+        return true;
+    }
     bool ok = compare_all(&d, references, reference_count, ours, err);
     close_diff(&d);
     free(d.jitter);

@@ -25,7 +25,7 @@ struct par_pairing { // one thread in both logs
     size_t first;
     uint64_t divergences;
     bool prefix;
-    bool started;
+    bool stuck; // our log ends inside a call, which is told
 };
 
 struct par_jitter_row {
@@ -44,13 +44,14 @@ struct par_diff {
     size_t pairing_count;
     size_t window;
     struct par_map kernel, kernel_back; // reference's address -> ours, and back
-    struct par_map handles;             // when one log does not tell of handles
+    struct par_map lifetimes;           // objects and allocations: reference's -> ours, and back
     struct par_map groups;              // cause -> divergence + 1
     struct par_jitter_row *jitter;
     size_t jitter_count, jitter_capacity;
     bool learning;  // the two are runs of the reference: what differs is jitter
     bool pace;      // the two runs have taken different whole seconds
     uint16_t slot;  // being compared
+    uint64_t sites_equal, sites_different; // pairs with equal and different return addresses
     bool no_memory;
     size_t listed_capacity;
     const struct par_record **rows_a, **rows_b; // views of the queues
@@ -96,6 +97,11 @@ bool par_in_envelope(struct par_diff *d, const struct par_record *a, const char 
 bool par_resolve(struct par_diff *d, struct par_queue *a, struct par_queue *b, bool final);
 void par_take_pair(struct par_diff *d, struct par_queue *a, struct par_queue *b);    // heads are one call
 void par_take_one(struct par_diff *d, struct par_queue *q, bool ours);               // a head that only one side has
+// Calls from different places of the title are not the same call; unless the two engines mean different things by `lr`.
+static inline bool par_same_site(const struct par_diff *d, const struct par_record *a, const struct par_record *b)
+{
+    return a->lr == b->lr || !a->lr || !b->lr || d->sites_different * 4 > d->sites_equal;
+}
 static inline bool par_rule_on(const struct par_diff *d, enum par_rule r)
 {
     return !(d->shared.rules_off >> r & 1);

@@ -49,11 +49,16 @@ static struct par_divergence *new_divergence(struct par_diff *d)
     return x;
 }
 
+static uint64_t reference_place(const struct par_diff *d, const struct par_finding *f)
+{
+    return f->a ? f->a->index + (d->shared.unit == 1 ? 0 : f->event) : d->pairings[d->slot].reference_at;
+}
+
 // The first one of its thread also stands there when the list is full.
 static void note_first(struct par_diff *d, const struct par_finding *f, size_t listed)
 {
     struct par_pairing *p = &d->pairings[d->slot];
-    uint64_t at = f->a ? f->a->index + (d->shared.unit == 1 ? 0 : f->event) : p->reference_at;
+    uint64_t at = reference_place(d, f);
     bool alone = d->options->by_ordinal && f->class == PAR_BETA;
     if (!p->diverged && !alone) {
         p->diverged = true;
@@ -66,6 +71,7 @@ static void note_first(struct par_diff *d, const struct par_finding *f, size_t l
         p->diverged_by_ordinal = true;
         p->matched_by_ordinal = at;
     }
+    p->stuck = p->stuck || (f->b && !(f->b->flags & PAR_RETURNED) && f->event == 2);
     p->divergences++;
     d->result->by_class[f->class]++;
 }
@@ -78,7 +84,7 @@ static void fill(struct par_diff *d, struct par_divergence *x, const struct par_
     x->rule = f->rule;
     x->tolerated = f->tolerated;
     x->thread = d->slot;
-    x->reference_index = f->a ? f->a->index + event : p->reference_at;
+    x->reference_index = reference_place(d, f);
     x->index = f->b ? f->b->index + event : p->at;
     x->call = strdup(d->shared.names[(f->a ? f->a : f->b)->call].text);
     snprintf(x->field, sizeof x->field, "%s", f->field);
@@ -113,7 +119,10 @@ void par_emit(struct par_diff *d, struct par_finding *f)
     size_t listed = SIZE_MAX;
     if (group && *group) {
         listed = (size_t)*group - 1;
-        d->result->divergences[listed].count++;
+        struct par_divergence *x = &d->result->divergences[listed];
+        x->count++;
+        if (x->also_count < PAR_ALSO)
+            x->also[x->also_count++] = reference_place(d, f);
         free(f->why);
     } else {
         struct par_divergence *x = new_divergence(d);

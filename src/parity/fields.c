@@ -41,9 +41,22 @@ static bool same_by_first_use(struct par_map *forth, struct par_map *back, uint6
     return true;
 }
 
-static uint64_t handle_key(const struct par_value *v, unsigned side)
+static bool in_system_heap(uint32_t address)
 {
-    return ((uint64_t)v->thread << 48 | (uint64_t)(v->name & 0xFF) << 40 | (uint64_t)side << 39 | v->ordinal) + 1;
+    return address >= 0x30000000u && address < 0x40000000u;
+}
+
+// Objects and allocations are paired where they are first seen in one place of both logs, which is where they are made: so
+// one creation more or less is one divergence and not one for every later use.
+static uint64_t lifetime_key(const struct par_value *v, unsigned side)
+{
+    uint64_t what = (uint64_t)(v->meaning == PAR_HANDLE) << 1 | side;
+    return ((((what << 16 | v->thread) << 20 | (v->name & 0xFFFFF)) << 24) | (v->ordinal & 0xFFFFFF)) + 1;
+}
+
+static bool same_lifetime(struct par_diff *d, const struct par_value *a, const struct par_value *b, bool learn)
+{
+    return same_by_first_use(&d->lifetimes, &d->lifetimes, lifetime_key(a, 0), lifetime_key(b, 1), learn);
 }
 
 static struct judgement judge_handle(struct par_diff *d, const struct par_value *a, const struct par_value *b, bool learn)
@@ -53,17 +66,10 @@ static struct judgement judge_handle(struct par_diff *d, const struct par_value 
         return raw ? equal : different;
     if (a->lazy || b->lazy)
         return raw ? equal : tolerate(d, PAR_RULE_LAZY);
-    bool same;
-    if (d->a.has_handles != d->b.has_handles)
-        same = same_by_first_use(&d->handles, &d->handles, handle_key(a, 0), handle_key(b, 1), learn);
-    else
-        same = a->thread == b->thread && a->name == b->name && a->ordinal == b->ordinal;
-    return !same ? different : raw ? equal : tolerate(d, PAR_RULE_HANDLE);
-}
-
-static bool in_system_heap(uint32_t address)
-{
-    return address >= 0x30000000u && address < 0x40000000u;
+    bool typed = a->name == b->name || !a->name || !b->name; // an adopted handle has no type
+    if (!typed || a->thread != b->thread || !same_lifetime(d, a, b, learn))
+        return different;
+    return raw ? equal : tolerate(d, PAR_RULE_HANDLE);
 }
 
 static struct judgement judge_value(struct par_diff *d, const struct par_value *a, const struct par_value *b, bool wide, bool learn)
@@ -71,14 +77,22 @@ static struct judgement judge_value(struct par_diff *d, const struct par_value *
     uint32_t la = (uint32_t)a->raw, lb = (uint32_t)b->raw;
     if (a->meaning == PAR_HANDLE && b->meaning == PAR_HANDLE)
         return judge_handle(d, a, b, learn);
-    if (wide ? a->raw == b->raw : la == lb)
+    bool allocated = (a->meaning == PAR_ALLOCATED || a->meaning == PAR_BUS) && b->meaning == a->meaning;
+    if (wide ? a->raw == b->raw : la == lb) {
+        if (learn && in_system_heap(la))
+            same_by_first_use(&d->kernel, &d->kernel_back, la, lb, true);
+        if (learn && allocated && a->name == b->name && a->thread == b->thread)
+            same_lifetime(d, a, b, true);
         return equal;
+    }
     if (wide && a->meaning == PAR_PLAIN)
         return different;
     switch (a->meaning) {
     case PAR_ALLOCATED:
     case PAR_BUS:
-        return same_place(a, b) ? tolerate(d, PAR_RULE_POINTER) : different;
+        if (!allocated || a->offset != b->offset || a->name != b->name || a->thread != b->thread || !same_lifetime(d, a, b, learn))
+            return different;
+        return tolerate(d, PAR_RULE_POINTER);
     case PAR_STACK:
         return same_place(a, b) ? tolerate(d, PAR_RULE_STACK) : different;
     case PAR_KTHREAD:
@@ -145,6 +159,8 @@ static void differ(struct pair *p, enum par_class class, const char *field, unsi
         class = PAR_UNIMPLEMENTED;
     struct par_finding f = {.class = class, .rule = PAR_RULE_COUNT, .field = field, .event = event, .a = p->a, .b = p->b,
                             .va = va, .vb = vb, .type = type, .why = why};
+    if (class == PAR_BETA && par_rule_on(p->d, PAR_RULE_ALLOCATION))
+        f.rule = PAR_RULE_ALLOCATION;
     par_emit(p->d, &f);
 }
 
@@ -232,22 +248,28 @@ static void compare_allocation(struct pair *p, const char *field, const struct p
     uint32_t a = (uint32_t)va->raw, b = (uint32_t)vb->raw;
     struct par_diff *d = p->d;
     if (a == b) {
-        if (p->report)
+        if (p->report) {
             count_field(d, equal);
+            if (va->meaning == PAR_ALLOCATED && vb->meaning == PAR_ALLOCATED && va->name == vb->name && va->thread == vb->thread)
+                same_lifetime(d, va, vb, true);
+        }
         return;
     }
     enum par_class class = PAR_ALPHA;
     char *why = NULL;
     const struct mem_region *ra = mem_region_of(a), *rb = mem_region_of(b);
     uint32_t page = ra && ra->page && ra->page <= 0x10000 ? ra->page : 0x1000;
-    bool ordinal = va->meaning == PAR_ALLOCATED && vb->meaning == PAR_ALLOCATED && same_place(va, vb);
+    bool ordinal = va->meaning == PAR_ALLOCATED && vb->meaning == PAR_ALLOCATED && va->offset == vb->offset && va->name == vb->name &&
+                   va->thread == vb->thread && same_lifetime(d, va, vb, p->report);
     if (!a != !b) {
         class = PAR_EPSILON;
         why = par_format("the allocation %s", a ? "succeeds in the reference and fails here" : "fails in the reference and succeeds here");
     } else if (ra != rb) {
         class = PAR_BETA;
         char *wa = region_words(a), *wb = region_words(b);
-        why = par_format("wrong region: the reference's %s, ours %s", wa ? wa : "?", wb ? wb : "?");
+        why = par_format("wrong region: the reference's %s, ours %s; %s", wa ? wa : "?", wb ? wb : "?",
+                         ordinal ? "the address itself is tolerated (the same allocation by thread and ordinal), the region is not"
+                                 : "and it is another allocation by ordinal");
         free(wa);
         free(wb);
     } else if ((a ^ b) % page) {
@@ -411,7 +433,7 @@ bool par_same_record(struct par_diff *d, const struct par_record *a, const struc
         return false;
     compare_pairs(&p);
     compare_return(&p);
-    if (b->flags & ~(unsigned)a->flags & PAR_WOKE_UNSIGNALLED)
+    if (!p.differs && b->flags & ~(unsigned)a->flags & PAR_WOKE_UNSIGNALLED)
         differ(&p, PAR_ORDER, "wait", 2, NULL, NULL, EXP_U32, report ? par_format("the wait ends before anything signalled its object") : NULL);
     if (b->flags & ~(unsigned)a->flags & PAR_BEFORE_CREATE)
         differ(&p, PAR_ORDER, "call", 0, NULL, NULL, EXP_U32, report ? par_format("the thread runs before it was created") : NULL);

@@ -97,7 +97,7 @@ static void place_row(struct par_log *log, struct par_row *row, const struct par
     if (row->slot != PAR_NO_SLOT)
         return;
     struct par_slot slot = {.creator = PAR_NO_SLOT};
-    if (e->kind == TRACE_INTERRUPT_BEGIN || e->kind == TRACE_GPU_SWAP) {
+    if ((e->kind == TRACE_INTERRUPT_BEGIN || e->kind == TRACE_GPU_SWAP) && !log->shared->by_first_call) {
         uint64_t source = e->kind == TRACE_GPU_SWAP ? 1 : e->fields[0];
         slot.key = mix(2, source);
         slot.is_host = true;
@@ -138,7 +138,7 @@ static void create_thread(struct par_log *log, const struct par_event *e)
         row->unstarted_use = row->has_calls && !main_thread;
         return;
     }
-    if (!guest)
+    if (!guest || (log->shared->by_first_call && !main_thread))
         return; // it is placed by its interrupts
     uint32_t entry = (uint32_t)e->fields[2];
     struct par_slot slot = main_slot(entry);
@@ -236,7 +236,7 @@ static bool mean_handle(struct par_log *log, struct par_value *v, bool typed)
     if (!raw || raw >= 0xFFFFFFF0u || (!typed && !range))
         return false;
     uint64_t *packed = par_map_get(&log->objects, raw);
-    if (!packed)
+    if (!packed || *packed == UINT64_MAX)
         return false;
     struct par_object object;
     memcpy(&object, packed, sizeof object);
@@ -388,13 +388,24 @@ static void create_handle(struct par_log *log, struct par_row *row, const struct
 // A handle that a call gave out though no event told of it (logs without handle.create).
 static void adopt_handle(struct par_log *log, struct par_row *row, uint32_t raw, uint32_t name)
 {
-    if (!raw || raw >= 0xFFFFFFF0u || log->has_handles || par_map_get(&log->objects, raw))
+    if (!raw || raw >= 0xFFFFFFF0u || log->has_handles)
         return;
-    uint64_t *packed = par_map_put(&log->objects, raw);
+    uint64_t *packed = par_map_get(&log->objects, raw);
+    if (packed && *packed != UINT64_MAX)
+        return;
+    packed = par_map_put(&log->objects, raw);
     struct par_object object = {.thread = row->slot, .type = 0};
     object.ordinal = take_ordinal(log, 8, row->slot, name);
     if (packed)
         memcpy(packed, &object, sizeof object);
+}
+
+// Where no event tells of the end of a handle, NtClose does: the number may come again for another object.
+static void forget_handle(struct par_log *log, uint32_t raw)
+{
+    uint64_t *packed = par_map_get(&log->objects, raw);
+    if (packed)
+        *packed = UINT64_MAX;
 }
 
 // ---- Waits and signals
@@ -553,11 +564,15 @@ static void take_call(struct par_log *log, struct par_row *row, const struct par
     r->arg_count = (uint8_t)e->count;
     for (unsigned i = 0; i < e->count; i++) {
         const struct exp_arg *arg = arg_row(log, name, i);
+        if (arg && arg->type == EXP_HANDLE)
+            adopt_handle(log, row, (uint32_t)e->fields[i], 0);
         par_args(r)[i] = mean(log, name, e->fields[i], arg ? arg->type : EXP_U32, arg ? arg->name : NULL);
     }
     keep_text(r, e);
     row->total = r->index + (log->shared->unit == 1 ? 1 : 2);
-    if (par_info(log->reader).form == PAR_TEXT) { // no call is seen to come back there
+    if (!log->has_handles && e->count && !strcmp(log->shared->names[name].text, "NtClose"))
+        forget_handle(log, (uint32_t)e->fields[0]);
+    if (log->form == PAR_TEXT) { // no call is seen to come back there
         r->flags |= PAR_RETURNED;
         row->depth--;
         finish_record(r);
@@ -782,7 +797,10 @@ bool par_log_pump(struct par_log *log, unsigned events)
 bool par_log_open(struct par_log *log, const char *path, struct par_shared *shared, uint64_t frames, struct error *err)
 {
     *log = (struct par_log){.shared = shared, .path = path, .frames_wanted = frames};
-    return par_open(&log->reader, path, err);
+    if (!par_open(&log->reader, path, err))
+        return false;
+    log->form = par_info(log->reader).form;
+    return true;
 }
 
 void par_log_close(struct par_log *log)

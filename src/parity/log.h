@@ -55,6 +55,7 @@ struct par_log {
     struct par_reader *reader;
     struct par_shared *shared;
     const char *path;
+    enum par_form form;
     uint64_t frames_wanted, frames, events, calls;
     uint64_t first_ns, last_ns, swap_ns;
     bool ended, has_handles;

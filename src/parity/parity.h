@@ -46,7 +46,7 @@ struct par_options {
     void (*progress)(void *user, uint64_t events, uint64_t bytes, uint64_t total_bytes); // NULL: none; total 0: unknown
     void *user;
 };
-enum { PAR_WINDOW = 4096, PAR_LISTED = 400, PAR_BEFORE = 10, PAR_EXAMPLES = 3 };
+enum { PAR_WINDOW = 4096, PAR_LISTED = 400, PAR_BEFORE = 10, PAR_EXAMPLES = 3, PAR_ALSO = 16 };
 
 // ---- The answer
 
@@ -72,6 +72,8 @@ struct par_divergence {
     char *why;               // one sentence: the evidence
     const char *next;        // one sentence: what to do next
     uint64_t count;          // times the same cause was seen (same class, call, field, call site), this one included
+    uint64_t also[PAR_ALSO];  // reference's indices of the next few times
+    unsigned also_count;
     struct par_shown reference, ours;                            // .text NULL: no such call on that side
     struct par_shown reference_before[PAR_BEFORE], before[PAR_BEFORE]; // the calls before, oldest first
     unsigned reference_before_count, before_count;

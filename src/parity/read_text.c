@@ -59,6 +59,15 @@ static size_t call_name(const char *p, const char *end)
     return p < end && *p == '(' && p - start > 2 ? (size_t)(p - start) : 0;
 }
 
+// Whether all of it could be the start of an export's name: its bracket may come with the next line.
+static bool is_word(const char *p, const char *end)
+{
+    bool word = p < end;
+    for (; p < end && word; p++)
+        word = is_letter(*p) || *p == '_' || (*p >= '0' && *p <= '9');
+    return word;
+}
+
 // Another message that starts inside this one: two threads wrote at once.
 static const char *run_in(const char *p, const char *end)
 {
@@ -143,6 +152,8 @@ static bool finish_held(struct par_reader *r, struct par_event *e, bool last_cha
         r->held_length = 0;
         return true;
     }
+    if (!last_chance && is_prefix(p, end) && is_word(p + 12, end))
+        return false;
     if (last_chance || !name) {
         if (name)
             par_note_bad(r, r->held_line, r->held, r->held_length);

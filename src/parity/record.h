@@ -118,6 +118,7 @@ struct par_shared {
     size_t name_slot_count;
     struct par_slot *slots;
     size_t slot_count, slot_capacity;
+    bool by_first_call; // one log does not tell who made its threads
     unsigned unit; // events a call takes: 3, or 1 for bare lines
     uint64_t rules_off;
 };

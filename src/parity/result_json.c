@@ -68,6 +68,10 @@ static struct json_object *divergence(const struct par_result *r, const struct p
     add(o, "rule", x->rule < PAR_RULE_COUNT ? text(par_rule_name(x->rule)) : NULL);
     add(o, "tolerated", json_object_new_boolean(x->tolerated));
     add(o, "count", number(x->count));
+    struct json_object *also = json_object_new_array();
+    for (unsigned i = 0; i < x->also_count; i++)
+        json_object_array_add(also, number(x->also[i]));
+    add(o, "also_at", also);
     add(o, "reference_event", shown(&x->reference));
     add(o, "event", shown(&x->ours));
     add(o, "reference_before", shown_list(x->reference_before, x->reference_before_count));
@@ -223,6 +227,7 @@ void par_write_json(FILE *out, const struct par_result *r)
         json_object_array_add(list, input(&r->inputs[i]));
     add(o, "inputs", list);
     add(o, "window", number(r->window));
+    add(o, "encoded_alike", json_object_new_boolean(r->fast));
     fputs(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE), out);
     fputc('\n', out);
     json_object_put(o);

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Golden cases of the command line: tests/golden/<case>/{cmd, stdout.exact or stdout.glob, status}.
 
-cmd is a shell fragment, run by bash in an empty temporary folder with $XENOLITH (the program), $CASE (the case's folder) and
-$SOURCE (the repository) set; add 2>&1 to compare errors too. stdout.exact is compared byte for byte, stdout.glob line by line
-(* and ? match within a line, a line of three dots any number of lines). status is the exit status of cmd, 0 if absent.
+cmd is a shell fragment, run by bash in an empty temporary folder with $XENOLITH (the program), $CASE (the case's folder),
+$SOURCE (the repository) and $BUILD (the build folder, with guest/hello.xex and the other samples) set; add 2>&1 to compare
+errors too. stdout.exact is compared byte for byte, stdout.glob line by line (* and ? match within a line, a line of three dots
+any number of lines). status is the exit status of cmd, 0 if absent.
 A cmd that ends with status 77 is skipped; its last line says why.
 
 usage: tests/golden.py [--update] [--xenolith FILE] [CASE...]      --update rewrites stdout.exact and status"""
@@ -30,7 +31,8 @@ def find_cases(names=()):
 
 def execute(case, xenolith, environment):
     """The standard output and status of a case's cmd; status None if it took too long."""
-    clean = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "XENOLITH": str(xenolith), "CASE": str(case), "SOURCE": str(ROOT)}
+    clean = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "XENOLITH": str(xenolith), "CASE": str(case), "SOURCE": str(ROOT),
+             "BUILD": str(pathlib.Path(xenolith).parent)}
     with tempfile.TemporaryDirectory(prefix="xenolith-golden-") as folder:
         clean |= {"HOME": folder, "TMPDIR": folder, **environment}
         try:

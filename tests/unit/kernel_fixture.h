@@ -1,4 +1,5 @@
-// kernel_fixture.h: a booted kernel without a title, a hand-made thread whose calls the tests make, and a page for their data.
+// kernel_fixture.h: a booted kernel without a title, a hand-made thread whose calls the tests make, and a page for
+// their data.
 #pragma once
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,22 +53,30 @@ static inline int fixture_setup_profile(void **state, enum krnl_profile profile)
     struct error err = {0};
     *state = x;
     strcpy(x->folder, "/tmp/xenolith-kernel-XXXXXX");
-    if (!mkdtemp(x->folder) || !mem_create(&x->mem, &err) || !cpu_create(&x->cpu, x->mem, &err) || !stor_create(&x->storage, &err) ||
+    if (!mkdtemp(x->folder) || !mem_create(&x->mem, &err) || !cpu_create(&x->cpu, x->mem, &err) ||
+        !stor_create(&x->storage, &err) ||
         !stor_mount_host(x->storage, "\\Device\\Harddisk0\\Partition1", x->folder, false, &err))
         return -1;
     stor_link(x->storage, "game:", "\\Device\\Harddisk0\\Partition1");
     stor_link(x->storage, "d:", "\\Device\\Harddisk0\\Partition1");
-    struct krnl_config config = {.profile = profile, .on_missing = KRNL_MISSING_CONTINUE, .boot_time = 127770912000000000, .title_name = "test.xex",
-                                 .print = fixture_print, .print_user = x, .input = {x, fixture_pad}};
+    struct krnl_config config = {.profile = profile,
+                                 .on_missing = KRNL_MISSING_CONTINUE,
+                                 .boot_time = 127770912000000000,
+                                 .title_name = "test.xex",
+                                 .print = fixture_print,
+                                 .print_user = x,
+                                 .input = {x, fixture_pad}};
     if (!krnl_create(&x->k, &config, x->mem, x->cpu, x->storage, NULL, NULL, &err) || !krnl_boot(x->k, &err))
         return -1;
     uint32_t handle;
     struct krnl_thread_params p = {.stack_bytes = 0x10000, .guest = true, .suspended = true};
     struct krnl_thread *t = krnl_thread_new(x->k, &p, &handle);
-    struct mem_request request = {.heap = MEM_V40000000, .size = DATA_BYTES, .state = MEM_RESERVED | MEM_COMMITTED, .protect = MEM_READ_WRITE};
+    struct mem_request request = {
+        .heap = MEM_V40000000, .size = DATA_BYTES, .state = MEM_RESERVED | MEM_COMMITTED, .protect = MEM_READ_WRITE};
     if (!t || !mem_allocate(x->mem, &request, &x->data, &err))
         return -1;
-    x->c = (struct krnl_call){.k = x->k, .mem = x->mem, .thread = t, .cpu = &t->cpu, .row = exp_find_name(EXP_XBOXKRNL, "NtCreateFile")};
+    x->c = (struct krnl_call){
+        .k = x->k, .mem = x->mem, .thread = t, .cpu = &t->cpu, .row = exp_find_name(EXP_XBOXKRNL, "NtCreateFile")};
     return 0;
 }
 

@@ -1,4 +1,5 @@
-// Nt*File on a temporary host folder: opening, transfers, positions, information classes, directories, bad pointers and handles.
+// Nt*File on a temporary host folder: opening, transfers, positions, information classes, directories, bad pointers and
+// handles.
 #include "kernel_fixture.h"
 
 enum { HANDLE = 0, IO = 8, OFFSET = 16, SEGMENTS = 0x40, ATTRIBUTES = 0x100, INFO = 0x400, BUFFER = 0x10000 };
@@ -76,11 +77,14 @@ static void handles_are_reused(void **state)
 static void missing_files(void **state)
 {
     struct fixture *x = *state;
-    assert_int_equal(create(x, "game:\\none", (uint32_t)GENERIC_READ, STOR_OPEN, SYNCHRONOUS), (uint32_t)STATUS_OBJECT_NAME_NOT_FOUND);
+    assert_int_equal(create(x, "game:\\none", (uint32_t)GENERIC_READ, STOR_OPEN, SYNCHRONOUS),
+                     (uint32_t)STATUS_OBJECT_NAME_NOT_FOUND);
     expect_io(x, (uint32_t)STATUS_OBJECT_NAME_NOT_FOUND, STOR_DID_NOT_EXIST);
     assert_int_equal(word_at(x, x->data + HANDLE), 0xFFFFFFFF);
-    assert_int_equal(create(x, "game:\\none\\a", (uint32_t)GENERIC_READ, STOR_OPEN, SYNCHRONOUS), (uint32_t)STATUS_OBJECT_PATH_NOT_FOUND);
-    assert_int_equal(create(x, "game:\\a?b", (uint32_t)GENERIC_READ, STOR_OPEN, SYNCHRONOUS), (uint32_t)STATUS_OBJECT_NAME_INVALID);
+    assert_int_equal(create(x, "game:\\none\\a", (uint32_t)GENERIC_READ, STOR_OPEN, SYNCHRONOUS),
+                     (uint32_t)STATUS_OBJECT_PATH_NOT_FOUND);
+    assert_int_equal(create(x, "game:\\a?b", (uint32_t)GENERIC_READ, STOR_OPEN, SYNCHRONOUS),
+                     (uint32_t)STATUS_OBJECT_NAME_INVALID);
 }
 
 // The reference has one status for all that is missing.
@@ -91,29 +95,34 @@ static void missing_files_reference(void **state)
     uint32_t status = NtQueryFullAttributesFile(&x->c, attributes, x->data + INFO);
     assert_int_equal(status, (uint32_t)STATUS_NO_SUCH_FILE);
     assert_int_equal(RtlNtStatusToDosError(&x->c, status), 2);
-    assert_int_equal(create(x, "game:\\none", (uint32_t)GENERIC_READ, STOR_OPEN, SYNCHRONOUS), (uint32_t)STATUS_NO_SUCH_FILE);
+    assert_int_equal(create(x, "game:\\none", (uint32_t)GENERIC_READ, STOR_OPEN, SYNCHRONOUS),
+                     (uint32_t)STATUS_NO_SUCH_FILE);
 }
 
 static void writing(void **state)
 {
     struct fixture *x = *state;
-    assert_int_equal(create(x, "game:\\new", (uint32_t)GENERIC_READ | GENERIC_WRITE, STOR_CREATE, SYNCHRONOUS), STATUS_SUCCESS);
+    assert_int_equal(create(x, "game:\\new", (uint32_t)GENERIC_READ | GENERIC_WRITE, STOR_CREATE, SYNCHRONOUS),
+                     STATUS_SUCCESS);
     expect_io(x, 0, STOR_CREATED);
     uint32_t handle = word_at(x, x->data + HANDLE);
     put_text(x, x->data + BUFFER, "0123456789");
     assert_int_equal(NtWriteFile(&x->c, handle, 0, 0, 0, x->data + IO, x->data + BUFFER, 10, 0), STATUS_SUCCESS);
     expect_io(x, 0, 10);
     mem_set64(x->mem, x->data + OFFSET, UINT64_MAX); // to the end
-    assert_int_equal(NtWriteFile(&x->c, handle, 0, 0, 0, x->data + IO, x->data + BUFFER, 2, x->data + OFFSET), STATUS_SUCCESS);
+    assert_int_equal(NtWriteFile(&x->c, handle, 0, 0, 0, x->data + IO, x->data + BUFFER, 2, x->data + OFFSET),
+                     STATUS_SUCCESS);
     mem_set64(x->mem, x->data + OFFSET, 1);
     put_text(x, x->data + BUFFER, "X");
-    assert_int_equal(NtWriteFile(&x->c, handle, 0, 0, 0, x->data + IO, x->data + BUFFER, 1, x->data + OFFSET), STATUS_SUCCESS);
+    assert_int_equal(NtWriteFile(&x->c, handle, 0, 0, 0, x->data + IO, x->data + BUFFER, 1, x->data + OFFSET),
+                     STATUS_SUCCESS);
     mem_set64(x->mem, x->data + OFFSET, 0);
     assert_int_equal(read_at(x, handle, 100, x->data + OFFSET), STATUS_SUCCESS);
     expect_io(x, 0, 12);
     assert_memory_equal(mem_at(x->mem, x->data + BUFFER, 12, MEM_READ), "0X2345678901", 12);
     assert_int_equal(NtFlushBuffersFile(&x->c, handle, x->data + IO), STATUS_SUCCESS);
-    assert_int_equal(create(x, "game:\\new", (uint32_t)GENERIC_READ, STOR_CREATE, SYNCHRONOUS), (uint32_t)STATUS_OBJECT_NAME_COLLISION);
+    assert_int_equal(create(x, "game:\\new", (uint32_t)GENERIC_READ, STOR_CREATE, SYNCHRONOUS),
+                     (uint32_t)STATUS_OBJECT_NAME_COLLISION);
     expect_io(x, (uint32_t)STATUS_OBJECT_NAME_COLLISION, STOR_EXISTED);
 }
 
@@ -125,7 +134,8 @@ static void asynchronous(void **state)
     uint32_t handle = opened(x, "game:\\a", (uint32_t)GENERIC_READ, 0);
     assert_int_equal(NtCreateEvent(&x->c, x->data + INFO, 0, 1, 0), STATUS_SUCCESS);
     uint32_t event = word_at(x, x->data + INFO);
-    assert_int_equal(NtReadFile(&x->c, handle, event, 0x82001001, 0x1234, x->data + IO, x->data + BUFFER, 3, 0), (uint32_t)STATUS_PENDING);
+    assert_int_equal(NtReadFile(&x->c, handle, event, 0x82001001, 0x1234, x->data + IO, x->data + BUFFER, 3, 0),
+                     (uint32_t)STATUS_PENDING);
     expect_io(x, 0, 3);
     assert_int_equal(NtClearEvent(&x->c, event), STATUS_SUCCESS);
     struct krnl_thread *t = x->c.thread;
@@ -133,7 +143,8 @@ static void asynchronous(void **state)
     assert_int_equal(t->apcs[0].normal_routine, 0x82001000);
     assert_int_equal(t->apcs[0].context, 0x1234);
     assert_int_equal(t->apcs[0].arg1, x->data + IO);
-    assert_int_equal(NtReadFile(&x->c, handle, 0xF8001000, 0, 0, x->data + IO, x->data + BUFFER, 3, 0), (uint32_t)STATUS_INVALID_HANDLE);
+    assert_int_equal(NtReadFile(&x->c, handle, 0xF8001000, 0, 0, x->data + IO, x->data + BUFFER, 3, 0),
+                     (uint32_t)STATUS_INVALID_HANDLE);
 }
 
 static void scatter(void **state)
@@ -147,11 +158,13 @@ static void scatter(void **state)
     uint32_t handle = opened(x, "game:\\a", (uint32_t)GENERIC_READ, SYNCHRONOUS);
     mem_set32(x->mem, x->data + SEGMENTS, x->data + BUFFER + 0x4000);
     mem_set32(x->mem, x->data + SEGMENTS + 4, x->data + BUFFER);
-    assert_int_equal(NtReadFileScatter(&x->c, handle, 0, 0, 0, x->data + IO, x->data + SEGMENTS, 0x2000, 0), STATUS_SUCCESS);
+    assert_int_equal(NtReadFileScatter(&x->c, handle, 0, 0, 0, x->data + IO, x->data + SEGMENTS, 0x2000, 0),
+                     STATUS_SUCCESS);
     expect_io(x, 0, 0x1800);
     assert_memory_equal(mem_at(x->mem, x->data + BUFFER + 0x4000, 2, MEM_READ), "aa", 2);
     assert_memory_equal(mem_at(x->mem, x->data + BUFFER, 2, MEM_READ), "bb", 2);
-    assert_int_equal(NtReadFileScatter(&x->c, handle, 0, 0, 0, x->data + IO, x->data + SEGMENTS, 0x2000, 0), (uint32_t)STATUS_END_OF_FILE);
+    assert_int_equal(NtReadFileScatter(&x->c, handle, 0, 0, 0, x->data + IO, x->data + SEGMENTS, 0x2000, 0),
+                     (uint32_t)STATUS_END_OF_FILE);
 }
 
 static void information(void **state)
@@ -164,7 +177,8 @@ static void information(void **state)
     expect_io(x, 0, 0x38);
     assert_int_equal(double_word_at(x, info), STOR_TIME);
     assert_int_equal(double_word_at(x, info + 0x28), 10);
-    assert_int_equal(NtQueryInformationFile(&x->c, handle, io, info, 0x37, 0x22), (uint32_t)STATUS_INFO_LENGTH_MISMATCH);
+    assert_int_equal(NtQueryInformationFile(&x->c, handle, io, info, 0x37, 0x22),
+                     (uint32_t)STATUS_INFO_LENGTH_MISMATCH);
     assert_int_equal(NtQueryInformationFile(&x->c, handle, io, info, 24, 5), STATUS_SUCCESS);
     assert_int_equal(double_word_at(x, info + 8), 10);
     assert_int_equal(NtQueryInformationFile(&x->c, handle, io, info, 0x40, 9), STATUS_SUCCESS);
@@ -241,20 +255,25 @@ static void directories(void **state)
     assert_int_equal(list(x, handle, 0x100, 0, 0), (uint32_t)STATUS_NO_MORE_FILES);
     assert_int_equal(list(x, handle, 0x100, put_ansi(x, x->data + BUFFER, "*.none"), 1), (uint32_t)STATUS_NO_SUCH_FILE);
     assert_int_equal(list(x, handle, 0x47, 0, 1), (uint32_t)STATUS_INFO_LENGTH_MISMATCH);
-    assert_int_equal(list(x, handle, 0x48, put_ansi(x, x->data + BUFFER, "*.txt"), 1), (uint32_t)STATUS_BUFFER_OVERFLOW);
+    assert_int_equal(list(x, handle, 0x48, put_ansi(x, x->data + BUFFER, "*.txt"), 1),
+                     (uint32_t)STATUS_BUFFER_OVERFLOW);
     assert_int_equal(list(x, handle, 0x100, 0, 0), STATUS_SUCCESS); // it was not passed over
     assert_string_equal(listed(x), "a-very-long-name.txt");
     // An event, and an APC.
     assert_int_equal(NtCreateEvent(&x->c, x->data + HANDLE, 0, 0, 0), STATUS_SUCCESS);
     uint32_t event = word_at(x, x->data + HANDLE);
-    assert_int_equal(NtQueryDirectoryFile(&x->c, handle, event, 0x82001000, 5, x->data + IO, x->data + INFO, 0x100, 0, 1), STATUS_SUCCESS);
+    assert_int_equal(
+        NtQueryDirectoryFile(&x->c, handle, event, 0x82001000, 5, x->data + IO, x->data + INFO, 0x100, 0, 1),
+        STATUS_SUCCESS);
     assert_int_equal(NtQueryEvent(&x->c, event, x->data + INFO), STATUS_SUCCESS);
     assert_int_equal(word_at(x, x->data + INFO + 4), 1);
     assert_int_equal(x->c.thread->apc_count, 1);
-    assert_int_equal(NtQueryDirectoryFile(&x->c, handle, 0x1234, 0, 0, x->data + IO, x->data + INFO, 0x100, 0, 1), (uint32_t)STATUS_INVALID_HANDLE);
+    assert_int_equal(NtQueryDirectoryFile(&x->c, handle, 0x1234, 0, 0, x->data + IO, x->data + INFO, 0x100, 0, 1),
+                     (uint32_t)STATUS_INVALID_HANDLE);
     // A path from a directory's handle.
     gva attributes = put_attributes(x, x->data + ATTRIBUTES, handle, "b.xbg");
-    assert_int_equal(NtOpenFile(&x->c, x->data + HANDLE, (uint32_t)GENERIC_READ, attributes, x->data + IO, SYNCHRONOUS), STATUS_SUCCESS);
+    assert_int_equal(NtOpenFile(&x->c, x->data + HANDLE, (uint32_t)GENERIC_READ, attributes, x->data + IO, SYNCHRONOUS),
+                     STATUS_SUCCESS);
 }
 
 static void bad_pointers(void **state)
@@ -286,8 +305,16 @@ static void bad_pointers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(open_and_read), TEST(handles_are_reused), TEST(missing_files), TEST(writing), TEST(asynchronous), TEST(scatter), TEST(information),
-        TEST(rename_and_delete), TEST(directories), TEST(bad_pointers),
+        TEST(open_and_read),
+        TEST(handles_are_reused),
+        TEST(missing_files),
+        TEST(writing),
+        TEST(asynchronous),
+        TEST(scatter),
+        TEST(information),
+        TEST(rename_and_delete),
+        TEST(directories),
+        TEST(bad_pointers),
         cmocka_unit_test_setup_teardown(missing_files_reference, fixture_setup_reference, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,17 +27,54 @@ static uint64_t bits(double value)
 static void integers(void **state)
 {
     struct fixture *x = *state;
-    static const struct { const char *format; uint64_t value; const char *text; } cases[] = {
-        {"%d", 42, "42"}, {"%i", 0xFFFFFFFF, "-1"}, {"%d", 0xFFFFFFFFFFFFFFFF, "-1"}, {"%d", 0x1234567800000005, "5"},
-        {"%d", 0x80000000, "-2147483648"}, {"%u", 0xFFFFFFFF, "4294967295"}, {"%u", 0xFFFFFFFFFFFFFFFF, "4294967295"},
-        {"%x", 0xDEADBEEF, "deadbeef"}, {"%X", 0xDEADBEEF, "DEADBEEF"}, {"%#x", 0x1F, "0x1f"}, {"%#X", 0x1F, "0X1F"}, {"%#x", 0, "0"},
-        {"%o", 8, "10"}, {"%#o", 8, "010"}, {"%#o", 0, "0"}, {"%.0d", 0, ""}, {"%.3d", 5, "005"}, {"%8.3d", 5, "     005"},
-        {"%08.3d", 5, "     005"}, {"%08d", 5, "00000005"}, {"%08d", (uint64_t)-5, "-0000005"}, {"%-8d|", 5, "5       |"},
-        {"%-08d|", 5, "5       |"}, {"%+d", 5, "+5"}, {"% d", 5, " 5"}, {"%+ d", 5, "+5"}, {"%+u", 5, "5"}, {"%4d", 12345, "12345"},
-        {"%hd", 0x18000, "-32768"}, {"%hu", 0x18000, "32768"}, {"%hx", 0xABCD1234, "1234"}, {"%ld", 0xFFFFFFFE, "-2"},
-        {"%lu", 0xFFFFFFFE, "4294967294"}, {"%I64d", 0x8000000000000000, "-9223372036854775808"}, {"%lld", 0xFFFFFFFFFFFFFFFE, "-2"},
-        {"%I64x", 0x123456789ABCDEF0, "123456789abcdef0"}, {"%llX", 0x123456789ABCDEF0, "123456789ABCDEF0"}, {"%I64u", UINT64_MAX, "18446744073709551615"},
-        {"%I32d", 7, "7"}, {"%p", 0x82000000, "82000000"}, {"%p", 0x1F, "0000001F"}, {"%#08x", 0x1F, "0x00001f"}, {"%#8x", 0x1F, "    0x1f"},
+    static const struct {
+        const char *format;
+        uint64_t value;
+        const char *text;
+    } cases[] = {
+        {"%d", 42, "42"},
+        {"%i", 0xFFFFFFFF, "-1"},
+        {"%d", 0xFFFFFFFFFFFFFFFF, "-1"},
+        {"%d", 0x1234567800000005, "5"},
+        {"%d", 0x80000000, "-2147483648"},
+        {"%u", 0xFFFFFFFF, "4294967295"},
+        {"%u", 0xFFFFFFFFFFFFFFFF, "4294967295"},
+        {"%x", 0xDEADBEEF, "deadbeef"},
+        {"%X", 0xDEADBEEF, "DEADBEEF"},
+        {"%#x", 0x1F, "0x1f"},
+        {"%#X", 0x1F, "0X1F"},
+        {"%#x", 0, "0"},
+        {"%o", 8, "10"},
+        {"%#o", 8, "010"},
+        {"%#o", 0, "0"},
+        {"%.0d", 0, ""},
+        {"%.3d", 5, "005"},
+        {"%8.3d", 5, "     005"},
+        {"%08.3d", 5, "     005"},
+        {"%08d", 5, "00000005"},
+        {"%08d", (uint64_t)-5, "-0000005"},
+        {"%-8d|", 5, "5       |"},
+        {"%-08d|", 5, "5       |"},
+        {"%+d", 5, "+5"},
+        {"% d", 5, " 5"},
+        {"%+ d", 5, "+5"},
+        {"%+u", 5, "5"},
+        {"%4d", 12345, "12345"},
+        {"%hd", 0x18000, "-32768"},
+        {"%hu", 0x18000, "32768"},
+        {"%hx", 0xABCD1234, "1234"},
+        {"%ld", 0xFFFFFFFE, "-2"},
+        {"%lu", 0xFFFFFFFE, "4294967294"},
+        {"%I64d", 0x8000000000000000, "-9223372036854775808"},
+        {"%lld", 0xFFFFFFFFFFFFFFFE, "-2"},
+        {"%I64x", 0x123456789ABCDEF0, "123456789abcdef0"},
+        {"%llX", 0x123456789ABCDEF0, "123456789ABCDEF0"},
+        {"%I64u", UINT64_MAX, "18446744073709551615"},
+        {"%I32d", 7, "7"},
+        {"%p", 0x82000000, "82000000"},
+        {"%p", 0x1F, "0000001F"},
+        {"%#08x", 0x1F, "0x00001f"},
+        {"%#8x", 0x1F, "    0x1f"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(FORMATTED(cases[i].format, cases[i].value), cases[i].text);
@@ -56,7 +93,8 @@ static void stars(void **state)
 static void strings(void **state)
 {
     struct fixture *x = *state;
-    gva narrow = put_text(x, x->data + TEXT, "dolphin"), wide = put_wide(x, x->data + TEXT + 0x100, "fog"), z = put_ansi(x, x->data + TEXT + 0x200, "abc");
+    gva narrow = put_text(x, x->data + TEXT, "dolphin"), wide = put_wide(x, x->data + TEXT + 0x100, "fog"),
+        z = put_ansi(x, x->data + TEXT + 0x200, "abc");
     assert_string_equal(FORMATTED("[%s]", narrow), "[dolphin]");
     assert_string_equal(FORMATTED("[%10s][%-10s]", narrow, narrow), "[   dolphin][dolphin   ]");
     assert_string_equal(FORMATTED("[%.3s][%.0s]", narrow, narrow), "[dol][]");
@@ -73,10 +111,26 @@ static void strings(void **state)
 static void doubles(void **state)
 {
     struct fixture *x = *state;
-    static const struct { const char *format; double value; const char *text; } cases[] = {
-        {"%f", 1.5, "1.500000"}, {"%.2f", 3.14159, "3.14"}, {"%8.2f", -3.14159, "   -3.14"}, {"%08.2f", -3.14159, "-0003.14"}, {"%+.1f", 2, "+2.0"},
-        {"%.0f", 2.5, "2"}, {"%#.0f", 2, "2."}, {"%e", 12345.678, "1.234568e+004"}, {"%.2E", 0.00012, "1.20E-004"}, {"%g", 0.0001, "0.0001"},
-        {"%g", 1e10, "1e+010"}, {"%G", 1e-10, "1E-010"}, {"%-8.1f|", 1, "1.0     |"}, {"%f", -0.0, "-0.000000"}, {"%5.1f", 1e300 * 1e10, "1.#INF"},
+    static const struct {
+        const char *format;
+        double value;
+        const char *text;
+    } cases[] = {
+        {"%f", 1.5, "1.500000"},
+        {"%.2f", 3.14159, "3.14"},
+        {"%8.2f", -3.14159, "   -3.14"},
+        {"%08.2f", -3.14159, "-0003.14"},
+        {"%+.1f", 2, "+2.0"},
+        {"%.0f", 2.5, "2"},
+        {"%#.0f", 2, "2."},
+        {"%e", 12345.678, "1.234568e+004"},
+        {"%.2E", 0.00012, "1.20E-004"},
+        {"%g", 0.0001, "0.0001"},
+        {"%g", 1e10, "1e+010"},
+        {"%G", 1e-10, "1E-010"},
+        {"%-8.1f|", 1, "1.0     |"},
+        {"%f", -0.0, "-0.000000"},
+        {"%5.1f", 1e300 * 1e10, "1.#INF"},
         {"%.15e", 1e-300, "1.000000000000000e-300"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -124,7 +178,8 @@ static void registers_then_stack(void **state)
 static void bounded(void **state)
 {
     struct fixture *x = *state;
-    gva buffer = x->data + BUFFER, format = put_text(x, x->data + FORMAT, "abcdef"), wide = put_wide(x, x->data + TEXT, "abcdef");
+    gva buffer = x->data + BUFFER, format = put_text(x, x->data + FORMAT, "abcdef"),
+        wide = put_wide(x, x->data + TEXT, "abcdef");
     mem_fill(x->mem, buffer, '#', 32);
     assert_int_equal(krnl__snprintf(&x->c, buffer, 7, format), 6);
     assert_string_equal(text_at(x, buffer), "abcdef");
@@ -147,7 +202,8 @@ static void bounded(void **state)
 static void wide_formats(void **state)
 {
     struct fixture *x = *state;
-    gva narrow = put_text(x, x->data + TEXT, "bytes"), wide = put_wide(x, x->data + TEXT + 0x100, "wide"), list = x->data + LIST;
+    gva narrow = put_text(x, x->data + TEXT, "bytes"), wide = put_wide(x, x->data + TEXT + 0x100, "wide"),
+        list = x->data + LIST;
     put_wide(x, x->data + FORMAT, "%s %S %hs %d");
     mem_set64(x->mem, list, wide);
     mem_set64(x->mem, list + 8, narrow);
@@ -192,8 +248,17 @@ static void debug_print(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(integers), TEST(stars), TEST(strings), TEST(doubles), TEST(counts), TEST(registers_then_stack), TEST(bounded), TEST(wide_formats),
-        TEST(bad_memory), TEST(debug_print), cmocka_unit_test_setup_teardown(reference_doubles, fixture_setup_reference, fixture_teardown),
+        TEST(integers),
+        TEST(stars),
+        TEST(strings),
+        TEST(doubles),
+        TEST(counts),
+        TEST(registers_then_stack),
+        TEST(bounded),
+        TEST(wide_formats),
+        TEST(bad_memory),
+        TEST(debug_print),
+        cmocka_unit_test_setup_teardown(reference_doubles, fixture_setup_reference, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

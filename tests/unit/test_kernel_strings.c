@@ -27,8 +27,11 @@ static void init_and_compare(void **state)
 static void case_of_characters(void **state)
 {
     struct fixture *x = *state;
-    static const struct { uint8_t from, upper, lower; } bytes[] = {
-        {'a', 'A', 'a'}, {'Z', 'Z', 'z'}, {'1', '1', '1'}, {0xE4, 0xC4, 0xE4}, {0xDE, 0xDE, 0xFE}, {0xD7, 0xD7, 0xD7}, {0xF7, 0xD7, 0xF7}, {0xFF, '?', 0xFF}, {0xDF, 0xDF, 0xDF},
+    static const struct {
+        uint8_t from, upper, lower;
+    } bytes[] = {
+        {'a', 'A', 'a'},    {'Z', 'Z', 'z'},    {'1', '1', '1'},   {0xE4, 0xC4, 0xE4}, {0xDE, 0xDE, 0xFE},
+        {0xD7, 0xD7, 0xD7}, {0xF7, 0xD7, 0xF7}, {0xFF, '?', 0xFF}, {0xDF, 0xDF, 0xDF},
     };
     for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
         assert_int_equal(RtlUpperChar(&x->c, bytes[i].from), bytes[i].upper);
@@ -103,9 +106,13 @@ static void memory(void **state)
 static void errors(void **state)
 {
     struct fixture *x = *state;
-    static const struct { uint32_t status, error; } cases[] = {
-        {0, 0}, {0xC000000F, 2}, {0xC0000034, 2}, {0xC000003A, 3}, {0xC0000022, 5}, {0xC0000005, 998}, {0xC0000011, 38}, {0x80000006, 18}, {0x103, 997},
-        {0xC0000035, 183}, {0xD000000F, 2}, {0x80070057, 87}, {0xC0010007, 7}, {0xE0000001, 0xE0000001}, {0xC0FFFFFF, 317}, {1, 317},
+    static const struct {
+        uint32_t status, error;
+    } cases[] = {
+        {0, 0},          {0xC000000F, 2},          {0xC0000034, 2},   {0xC000003A, 3},
+        {0xC0000022, 5}, {0xC0000005, 998},        {0xC0000011, 38},  {0x80000006, 18},
+        {0x103, 997},    {0xC0000035, 183},        {0xD000000F, 2},   {0x80070057, 87},
+        {0xC0010007, 7}, {0xE0000001, 0xE0000001}, {0xC0FFFFFF, 317}, {1, 317},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(RtlNtStatusToDosError(&x->c, cases[i].status), cases[i].error);
@@ -114,7 +121,8 @@ static void errors(void **state)
 static void pool(void **state)
 {
     struct fixture *x = *state;
-    uint32_t small = ExAllocatePoolWithTag(&x->c, 0x40, 0x54455354), large = ExAllocatePool(&x->c, 0x2000), more = ExAllocatePool(&x->c, 0x40);
+    uint32_t small = ExAllocatePoolWithTag(&x->c, 0x40, 0x54455354), large = ExAllocatePool(&x->c, 0x2000),
+             more = ExAllocatePool(&x->c, 0x40);
     assert_int_equal(small % 0x1000, 8);
     assert_int_equal(word_at(x, small - 4), 0x54455354);
     assert_int_equal(large % 0x1000, 0);
@@ -183,7 +191,10 @@ static void dpcs(void **state)
 static void times(void **state)
 {
     struct fixture *x = *state;
-    static const struct { uint64_t time; uint16_t fields[8]; } cases[] = {
+    static const struct {
+        uint64_t time;
+        uint16_t fields[8];
+    } cases[] = {
         {0, {1601, 1, 1, 0, 0, 0, 0, 1}},
         {UINT64_C(127770912000000000), {2005, 11, 22, 0, 0, 0, 0, 2}},
     };
@@ -204,7 +215,8 @@ static void times(void **state)
         assert_int_equal(RtlTimeFieldsToTime(&x->c, fields, time + 8), 1);
         assert_int_equal(double_word_at(x, time + 8), t);
     }
-    static const uint16_t bad[][8] = {{1600, 1, 1}, {2001, 2, 29}, {2001, 13, 1}, {2001, 4, 31}, {2001, 1, 1, 24}, {2001, 0, 1}};
+    static const uint16_t bad[][8] = {{1600, 1, 1},  {2001, 2, 29},    {2001, 13, 1},
+                                      {2001, 4, 31}, {2001, 1, 1, 24}, {2001, 0, 1}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         for (unsigned f = 0; f < 8; f++)
             mem_set16(x->mem, fields + 2 * f, bad[i][f]);
@@ -270,8 +282,19 @@ static void images(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(init_and_compare), TEST(case_of_characters), TEST(conversion), TEST(copy_and_append), TEST(memory), TEST(errors), TEST(pool),
-        TEST(lists), TEST(apcs), TEST(dpcs), TEST(times), TEST(questions), TEST(images),
+        TEST(init_and_compare),
+        TEST(case_of_characters),
+        TEST(conversion),
+        TEST(copy_and_append),
+        TEST(memory),
+        TEST(errors),
+        TEST(pool),
+        TEST(lists),
+        TEST(apcs),
+        TEST(dpcs),
+        TEST(times),
+        TEST(questions),
+        TEST(images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,8 @@ static void heap_blocks(void **state)
     struct fixture *x = *state;
     uint32_t heap = RtlCreateHeap(&x->c, 0, 0, 0, 0, 0, 0), other = RtlCreateHeap(&x->c, 0, 0, 0, 0, 0, 0);
     assert_int_not_equal(heap, 0);
-    uint32_t a = RtlAllocateHeap(&x->c, heap, 0, 100), b = RtlAllocateHeap(&x->c, heap, 0, 0), c = RtlAllocateHeap(&x->c, heap, 0, 300);
+    uint32_t a = RtlAllocateHeap(&x->c, heap, 0, 100), b = RtlAllocateHeap(&x->c, heap, 0, 0),
+             c = RtlAllocateHeap(&x->c, heap, 0, 300);
     assert_int_equal(a % 16, 0);
     assert_true(b > a && c > b);
     assert_int_equal(RtlSizeHeap(&x->c, heap, 0, a), 100);
@@ -47,7 +48,8 @@ static void heap_grows(void **state)
 static void heap_damage(void **state)
 {
     struct fixture *x = *state;
-    uint32_t heap = RtlCreateHeap(&x->c, 0, 0, 0, 0, 0, 0), a = RtlAllocateHeap(&x->c, heap, 0, 32), b = RtlAllocateHeap(&x->c, heap, 0, 32);
+    uint32_t heap = RtlCreateHeap(&x->c, 0, 0, 0, 0, 0, 0), a = RtlAllocateHeap(&x->c, heap, 0, 32),
+             b = RtlAllocateHeap(&x->c, heap, 0, 32);
     mem_set32(x->mem, b - 16, 0xFFFFFFF0); // the title wrote beyond its block
     assert_int_equal(RtlValidateHeap(&x->c, heap, 0, 0), 0);
     assert_int_equal(RtlFreeHeap(&x->c, heap, 0, a), 0);
@@ -117,7 +119,8 @@ static void nobody_is_signed_in(void **state)
     assert_int_equal(word_at(x, size), 8 + 0x28);
     assert_int_equal(XamUserReadProfileSettings(&x->c, 0, 0, 0, 0, 1, ids, size, x->data + BUFFER, 0), 1317);
     mem_fill(x->mem, x->data + OVERLAPPED, 0, 0x1C);
-    assert_int_equal(XamUserReadProfileSettings(&x->c, 0, 0, 0, 0, 1, ids, size, x->data + BUFFER, x->data + OVERLAPPED), 997);
+    assert_int_equal(
+        XamUserReadProfileSettings(&x->c, 0, 0, 0, 0, 1, ids, size, x->data + BUFFER, x->data + OVERLAPPED), 997);
     assert_int_equal(word_at(x, x->data + OVERLAPPED), 1317);
     assert_int_equal(XamGetOverlappedResult(&x->c, x->data + OVERLAPPED, 0, 0), 1317);
 }
@@ -138,7 +141,9 @@ static void notifications(void **state)
     assert_int_equal(XNotifyGetNext(&x->c, 0xF8009000, 0, id, parameter), 0);
     // A dialog shows and hides; its answer is its active button.
     mem_fill(x->mem, x->data + OVERLAPPED, 0, 0x1C);
-    assert_int_equal(XamShowMessageBoxUIEx(&x->c, 0, put_wide(x, x->data + BUFFER, "Title"), 0, 2, 0, 1, 0, 0, x->data + BUFFER + 64, x->data + OVERLAPPED), 997);
+    assert_int_equal(XamShowMessageBoxUIEx(&x->c, 0, put_wide(x, x->data + BUFFER, "Title"), 0, 2, 0, 1, 0, 0,
+                                           x->data + BUFFER + 64, x->data + OVERLAPPED),
+                     997);
     assert_int_equal(word_at(x, x->data + BUFFER + 64), 1);
     assert_int_equal(XNotifyGetNext(&x->c, second, 9, id, parameter), 1);
     assert_int_equal(word_at(x, parameter), 1);
@@ -223,8 +228,9 @@ static void win32(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(heap_blocks), TEST(heap_grows), TEST(heap_damage), TEST(heap_random), TEST(pads), TEST(nobody_is_signed_in), TEST(notifications),
-        TEST(enumerators), TEST(overlapped), TEST(blocks_of_xam), TEST(win32),
+        TEST(heap_blocks), TEST(heap_grows),          TEST(heap_damage),   TEST(heap_random),
+        TEST(pads),        TEST(nobody_is_signed_in), TEST(notifications), TEST(enumerators),
+        TEST(overlapped),  TEST(blocks_of_xam),       TEST(win32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,9 +25,15 @@ static uint32_t new_enumerator(struct krnl_call *c, const struct enumerator *e)
     struct krnl_object *o = krnl_object_new(c->k, KRNL_ENUMERATOR, ENUMERATOR_SIZE + e->extra_bytes, 0);
     if (!o)
         return 0;
-    const struct { uint32_t offset, value; } words[] = {
-        {ENUMERATOR_APP, e->app}, {ENUMERATOR_OPEN_MESSAGE, e->open_message}, {ENUMERATOR_CLOSE_MESSAGE, e->close_message},
-        {ENUMERATOR_USER, e->user}, {ENUMERATOR_ITEMS, e->items}, {ENUMERATOR_FLAGS, e->flags},
+    const struct {
+        uint32_t offset, value;
+    } words[] = {
+        {ENUMERATOR_APP, e->app},
+        {ENUMERATOR_OPEN_MESSAGE, e->open_message},
+        {ENUMERATOR_CLOSE_MESSAGE, e->close_message},
+        {ENUMERATOR_USER, e->user},
+        {ENUMERATOR_ITEMS, e->items},
+        {ENUMERATOR_FLAGS, e->flags},
     };
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
         mem_set32(c->mem, o->body + words[i].offset, words[i].value);
@@ -36,8 +42,8 @@ static uint32_t new_enumerator(struct krnl_call *c, const struct enumerator *e)
     return handle;
 }
 
-uint32_t XamContentCreateEnumerator(struct krnl_call *c, uint32_t user, uint32_t device, uint32_t type, uint32_t flags, uint32_t items,
-                                    uint32_t size_ptr, uint32_t handle_ptr)
+uint32_t XamContentCreateEnumerator(struct krnl_call *c, uint32_t user, uint32_t device, uint32_t type, uint32_t flags,
+                                    uint32_t items, uint32_t size_ptr, uint32_t handle_ptr)
 {
     (void)type, (void)flags;
     bool known = device == 0 || device == DEVICE_HARD_DISK || device == DEVICE_DISC;
@@ -47,13 +53,15 @@ uint32_t XamContentCreateEnumerator(struct krnl_call *c, uint32_t user, uint32_t
         return (uint32_t)X_E_INVALIDARG;
     if (user != USER_NONE)
         return X_ERROR_NO_SUCH_USER;
-    struct enumerator e = {.user = USER_ANY, .app = 0xFE, .open_message = 0x20005, .close_message = 0x20007, .items = items};
+    struct enumerator e = {
+        .user = USER_ANY, .app = 0xFE, .open_message = 0x20005, .close_message = 0x20007, .items = items};
     uint32_t handle = new_enumerator(c, &e);
     mem_set32(c->mem, handle_ptr, handle);
     return handle ? X_ERROR_SUCCESS : X_ERROR_NOT_ENOUGH_MEMORY;
 }
 
-uint32_t XamEnumerate(struct krnl_call *c, uint32_t handle, uint32_t flags, uint32_t buffer, uint32_t length, uint32_t count_ptr, uint32_t overlapped)
+uint32_t XamEnumerate(struct krnl_call *c, uint32_t handle, uint32_t flags, uint32_t buffer, uint32_t length,
+                      uint32_t count_ptr, uint32_t overlapped)
 {
     (void)flags, (void)length;
     if (!krnl_handle_typed(c->k, handle, KRNL_ENUMERATOR, c->thread))

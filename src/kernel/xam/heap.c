@@ -1,5 +1,6 @@
-// Rtl*Heap: heaps of titles that use xam's. The reference has none: the layout is our own. A heap is a chain of segments of committed
-// 64 KB pages; a segment is a row of blocks, each with a header in guest memory; first fit, neighbours that are free become one.
+// Rtl*Heap: heaps of titles that use xam's. The reference has none: the layout is our own. A heap is a chain of
+// segments of committed 64 KB pages; a segment is a row of blocks, each with a header in guest memory; first fit,
+// neighbours that are free become one.
 #include "kernel/api.h"
 #include "kernel/state.h"
 
@@ -11,8 +12,8 @@ enum {
     SEGMENT_HEADER = 16,
     BLOCK_USED = (int)0x55534544, // "USED"
     BLOCK_FREE = (int)0x46524545, // "FREE"
-    BLOCK_SIZE = 0,     // bytes, header included; a multiple of 16
-    BLOCK_USER = 4,     // bytes that the title asked for
+    BLOCK_SIZE = 0,               // bytes, header included; a multiple of 16
+    BLOCK_USER = 4,               // bytes that the title asked for
     BLOCK_STATE = 8,
     BLOCK_HEADER = 16,
     GRAIN = 16,
@@ -52,7 +53,8 @@ static bool get_block(const struct krnl_call *c, gva at, gva end, struct block *
 {
     *b = (struct block){at, word(c, at + BLOCK_SIZE), word(c, at + BLOCK_USER), word(c, at + BLOCK_STATE)};
     bool known = b->state == (uint32_t)BLOCK_USED || b->state == (uint32_t)BLOCK_FREE;
-    if (known && b->size >= BLOCK_HEADER && b->size % GRAIN == 0 && b->size <= end - at && b->user <= b->size - BLOCK_HEADER)
+    if (known && b->size >= BLOCK_HEADER && b->size % GRAIN == 0 && b->size <= end - at &&
+        b->user <= b->size - BLOCK_HEADER)
         return true;
     log_write(c->k->log, LOG_GUEST, "heap", "%s: the block header at 0x%08x is damaged", c->row->name, at);
     return false;
@@ -61,7 +63,9 @@ static bool get_block(const struct krnl_call *c, gva at, gva end, struct block *
 static gva new_segment(struct krnl_call *c, uint32_t needed)
 {
     uint32_t size = (needed + SEGMENT_HEADER + BLOCK_HEADER + PAGE - 1) & ~(uint32_t)(PAGE - 1);
-    struct mem_request request = {.heap = MEM_V40000000, .size = size < GROWTH ? GROWTH : size, .state = MEM_RESERVED | MEM_COMMITTED,
+    struct mem_request request = {.heap = MEM_V40000000,
+                                  .size = size < GROWTH ? GROWTH : size,
+                                  .state = MEM_RESERVED | MEM_COMMITTED,
                                   .protect = MEM_READ_WRITE};
     gva segment;
     if (!mem_allocate(c->mem, &request, &segment, NULL))
@@ -154,7 +158,8 @@ static bool find(const struct krnl_call *c, gva heap, gva address, struct block 
     return false;
 }
 
-uint32_t RtlCreateHeap(struct krnl_call *c, uint32_t flags, uint32_t base, uint32_t reserve, uint32_t commit, uint32_t lock, uint32_t parameters)
+uint32_t RtlCreateHeap(struct krnl_call *c, uint32_t flags, uint32_t base, uint32_t reserve, uint32_t commit,
+                       uint32_t lock, uint32_t parameters)
 {
     (void)flags, (void)commit, (void)parameters;
     if (base || lock) {

@@ -70,7 +70,8 @@ uint32_t XamAlloc(struct krnl_call *c, uint32_t flags, uint32_t size, uint32_t o
 uint32_t XamFree(struct krnl_call *c, uint32_t block)
 {
     struct mem_range range;
-    bool ours = block >= 0x30000000 && block <= 0x3FFFFFFF && mem_query(c->mem, block, &range) && range.alloc_base == block;
+    bool ours =
+        block >= 0x30000000 && block <= 0x3FFFFFFF && mem_query(c->mem, block, &range) && range.alloc_base == block;
     if (ours)
         krnl_system_free(c->k, block);
     else if (block)

@@ -37,8 +37,8 @@ uint32_t XamInputGetState(struct krnl_call *c, uint32_t user, uint32_t flags, ui
 static uint32_t capabilities(struct krnl_call *c, uint32_t user, uint32_t flags, uint32_t caps_ptr)
 {
     // A wired standard pad: everything that it has reads as all ones, motors too.
-    static const uint8_t standard_pad[20] = {1, 1, 0, 0, 0xF3, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
-                                             0xFF, 0xFF, 0xFF, 0xFF};
+    static const uint8_t standard_pad[20] = {1,    1,    0,    0,    0xF3, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                             0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
     uint8_t state[STATE_BYTES];
     if (!mem_fill(c->mem, caps_ptr, 0, sizeof standard_pad))
         return ERROR_BAD_ARGUMENTS;
@@ -53,7 +53,8 @@ uint32_t XamInputGetCapabilities(struct krnl_call *c, uint32_t user, uint32_t fl
     return capabilities(c, user, flags, caps_ptr);
 }
 
-uint32_t XamInputGetCapabilitiesEx(struct krnl_call *c, uint32_t unknown, uint32_t user, uint32_t flags, uint32_t caps_ptr)
+uint32_t XamInputGetCapabilitiesEx(struct krnl_call *c, uint32_t unknown, uint32_t user, uint32_t flags,
+                                   uint32_t caps_ptr)
 {
     enum { ERROR_NOT_SUPPORTED = 50 };
     return unknown > 1 ? ERROR_NOT_SUPPORTED : capabilities(c, user, flags, caps_ptr);

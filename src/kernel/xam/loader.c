@@ -15,7 +15,8 @@ void XamLoaderLaunchTitle(struct krnl_call *c, uint32_t name_ptr, uint32_t flags
     if (name_ptr)
         mem_get_string(c->mem, name_ptr, name, sizeof name);
     c->pending = true;
-    krnl_stop(c->k, KRNL_STOP_EXIT, c->thread, "the title asked to launch \"%s\" (flags 0x%x)", name_ptr ? name : "the dashboard", flags);
+    krnl_stop(c->k, KRNL_STOP_EXIT, c->thread, "the title asked to launch \"%s\" (flags 0x%x)",
+              name_ptr ? name : "the dashboard", flags);
 }
 
 // Nobody started this title with data.

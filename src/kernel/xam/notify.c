@@ -1,5 +1,5 @@
-// Notifications: listeners with a queue each. Ids carry, from bit 25 up, the area that a listener's mask chooses, and from bit 16 the
-// version that it must know.
+// Notifications: listeners with a queue each. Ids carry, from bit 25 up, the area that a listener's mask chooses, and
+// from bit 16 the version that it must know.
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,9 @@ struct krnl_listener {
     uint64_t mask;
     uint32_t max_version;
     unsigned count;
-    struct { uint32_t id, parameter; } queue[QUEUE_MAX];
+    struct {
+        uint32_t id, parameter;
+    } queue[QUEUE_MAX];
 };
 
 static void set_signal(struct krnl_call *c, struct krnl_object *o)

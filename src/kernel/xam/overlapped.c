@@ -12,7 +12,8 @@ uint32_t krnl_overlapped_end(struct krnl_call *c, gva overlapped, uint32_t resul
         return X_ERROR_INVALID_PARAMETER;
     mem_set32(c->mem, overlapped + OVERLAPPED_RESULT, result);
     mem_set32(c->mem, overlapped + OVERLAPPED_LENGTH, length);
-    mem_set32(c->mem, overlapped + OVERLAPPED_CONTEXT, c->thread->object ? krnl_object_handle(c->k, c->thread->object) : 0);
+    mem_set32(c->mem, overlapped + OVERLAPPED_CONTEXT,
+              c->thread->object ? krnl_object_handle(c->k, c->thread->object) : 0);
     mem_set32(c->mem, overlapped + OVERLAPPED_EXTENDED, extended);
     mem_get32(c->mem, overlapped + OVERLAPPED_EVENT, &event);
     mem_get32(c->mem, overlapped + OVERLAPPED_ROUTINE, &routine);
@@ -22,7 +23,9 @@ uint32_t krnl_overlapped_end(struct krnl_call *c, gva overlapped, uint32_t resul
         krnl_event_set(c, &target);
     }
     if (routine)
-        krnl_queue_apc(c->k, c->thread, &(struct krnl_apc){.normal_routine = routine, .context = result, .arg1 = length, .arg2 = overlapped});
+        krnl_queue_apc(
+            c->k, c->thread,
+            &(struct krnl_apc){.normal_routine = routine, .context = result, .arg1 = length, .arg2 = overlapped});
     return X_ERROR_IO_PENDING;
 }
 
@@ -31,7 +34,8 @@ uint32_t krnl_overlapped_or(struct krnl_call *c, gva overlapped, uint32_t result
     return overlapped ? krnl_overlapped_end(c, overlapped, result, result, result ? UINT32_MAX : 0) : result;
 }
 
-uint32_t XMsgCompleteIORequest(struct krnl_call *c, uint32_t overlapped, uint32_t result, uint32_t extended, uint32_t length)
+uint32_t XMsgCompleteIORequest(struct krnl_call *c, uint32_t overlapped, uint32_t result, uint32_t extended,
+                               uint32_t length)
 {
     uint32_t ended = krnl_overlapped_end(c, overlapped, result, extended, length);
     return ended == X_ERROR_IO_PENDING ? X_ERROR_SUCCESS : ended;
@@ -42,7 +46,8 @@ uint32_t XamGetOverlappedResult(struct krnl_call *c, uint32_t overlapped, uint32
 {
     (void)unknown;
     uint32_t result, length;
-    if (!mem_get32(c->mem, overlapped + OVERLAPPED_RESULT, &result) || !mem_get32(c->mem, overlapped + OVERLAPPED_LENGTH, &length))
+    if (!mem_get32(c->mem, overlapped + OVERLAPPED_RESULT, &result) ||
+        !mem_get32(c->mem, overlapped + OVERLAPPED_LENGTH, &length))
         return X_ERROR_INVALID_PARAMETER;
     if (result == X_ERROR_IO_PENDING)
         return X_ERROR_IO_INCOMPLETE;
@@ -71,19 +76,22 @@ uint32_t XMsgSystemProcessCall(struct krnl_call *c, uint32_t app, uint32_t messa
     return (uint32_t)X_E_NOT_FOUND;
 }
 
-static uint32_t start_request(struct krnl_call *c, uint32_t app, uint32_t message, uint32_t overlapped, uint32_t buffer, uint32_t length)
+static uint32_t start_request(struct krnl_call *c, uint32_t app, uint32_t message, uint32_t overlapped, uint32_t buffer,
+                              uint32_t length)
 {
     krnl_partial(c, "request 0x%x to app 0x%x (0x%x bytes at 0x%08x) is not known", message, app, length, buffer);
     krnl_set_last_error(c, X_ERROR_NOT_FOUND);
     return krnl_overlapped_or(c, overlapped, (uint32_t)X_E_INVALIDARG);
 }
 
-uint32_t XMsgStartIORequest(struct krnl_call *c, uint32_t app, uint32_t message, uint32_t overlapped, uint32_t buffer, uint32_t length)
+uint32_t XMsgStartIORequest(struct krnl_call *c, uint32_t app, uint32_t message, uint32_t overlapped, uint32_t buffer,
+                            uint32_t length)
 {
     return start_request(c, app, message, overlapped, buffer, length);
 }
 
-uint32_t XMsgStartIORequestEx(struct krnl_call *c, uint32_t app, uint32_t message, uint32_t overlapped, uint32_t buffer, uint32_t length, uint32_t unknown)
+uint32_t XMsgStartIORequestEx(struct krnl_call *c, uint32_t app, uint32_t message, uint32_t overlapped, uint32_t buffer,
+                              uint32_t length, uint32_t unknown)
 {
     (void)unknown;
     return start_request(c, app, message, overlapped, buffer, length);

@@ -12,7 +12,8 @@ enum {
     OVERLAPPED_SIZE = 0x1C,
 };
 
-// Ends the request now: fields, event, APC. Returns X_ERROR_IO_PENDING, or X_ERROR_INVALID_PARAMETER where it is not writable.
+// Ends the request now: fields, event, APC. Returns X_ERROR_IO_PENDING, or X_ERROR_INVALID_PARAMETER where it is not
+// writable.
 uint32_t krnl_overlapped_end(struct krnl_call *c, gva overlapped, uint32_t result, uint32_t extended, uint32_t length);
 
 // The usual end of a call: through `overlapped` where there is one, else the result itself.

@@ -1,5 +1,5 @@
-// XamShow*: dialogs of the system. Nobody sees them: a message box is answered at once with its active button, as the reference does
-// without a window, and told to the log.
+// XamShow*: dialogs of the system. Nobody sees them: a message box is answered at once with its active button, as the
+// reference does without a window, and told to the log.
 #include <string.h>
 
 #include "kernel/api.h"
@@ -21,30 +21,33 @@ static void read_text(const struct krnl_call *c, gva at, char out[TEXT_MAX])
     out[n] = 0;
 }
 
-static uint32_t message_box(struct krnl_call *c, uint32_t title, uint32_t text, uint32_t button_count, uint32_t active, uint32_t result_ptr,
-                            uint32_t overlapped)
+static uint32_t message_box(struct krnl_call *c, uint32_t title, uint32_t text, uint32_t button_count, uint32_t active,
+                            uint32_t result_ptr, uint32_t overlapped)
 {
     char title_text[TEXT_MAX], body[TEXT_MAX];
     if (result_ptr && !mem_set32(c->mem, result_ptr, active))
         return X_ERROR_INVALID_PARAMETER;
     read_text(c, title, title_text);
     read_text(c, text, body);
-    log_write(c->k->log, LOG_GUEST, "xam", "message box \"%s\": %s (button %u of %u is chosen)", title_text, body, active, button_count);
+    log_write(c->k->log, LOG_GUEST, "xam", "message box \"%s\": %s (button %u of %u is chosen)", title_text, body,
+              active, button_count);
     krnl_notify(c, KRNL_NOTIFY_SYSTEM_UI, 1);
     uint32_t result = krnl_overlapped_or(c, overlapped, X_ERROR_SUCCESS);
     krnl_notify(c, KRNL_NOTIFY_SYSTEM_UI, 0);
     return result;
 }
 
-uint32_t XamShowMessageBoxUI(struct krnl_call *c, uint32_t user, uint32_t title, uint32_t text, uint32_t button_count, uint32_t buttons,
-                             uint32_t active, uint32_t flags, uint32_t result_ptr, uint32_t overlapped)
+uint32_t XamShowMessageBoxUI(struct krnl_call *c, uint32_t user, uint32_t title, uint32_t text, uint32_t button_count,
+                             uint32_t buttons, uint32_t active, uint32_t flags, uint32_t result_ptr,
+                             uint32_t overlapped)
 {
     (void)user, (void)buttons, (void)flags;
     return message_box(c, title, text, button_count, active, result_ptr, overlapped);
 }
 
-uint32_t XamShowMessageBoxUIEx(struct krnl_call *c, uint32_t user, uint32_t title, uint32_t text, uint32_t button_count, uint32_t buttons,
-                               uint32_t active, uint32_t flags, uint32_t unknown, uint32_t result_ptr, uint32_t overlapped)
+uint32_t XamShowMessageBoxUIEx(struct krnl_call *c, uint32_t user, uint32_t title, uint32_t text, uint32_t button_count,
+                               uint32_t buttons, uint32_t active, uint32_t flags, uint32_t unknown, uint32_t result_ptr,
+                               uint32_t overlapped)
 {
     (void)user, (void)buttons, (void)flags, (void)unknown;
     return message_box(c, title, text, button_count, active, result_ptr, overlapped);

@@ -80,7 +80,8 @@ static bool settings_size(const struct krnl_call *c, uint32_t count, uint32_t id
     return true;
 }
 
-static uint32_t read_settings(struct krnl_call *c, uint32_t count, uint32_t ids_ptr, uint32_t size_ptr, uint32_t buffer, uint32_t overlapped)
+static uint32_t read_settings(struct krnl_call *c, uint32_t count, uint32_t ids_ptr, uint32_t size_ptr, uint32_t buffer,
+                              uint32_t overlapped)
 {
     enum { SETTINGS_MAX = 32 };
     uint32_t size, needed;
@@ -95,16 +96,17 @@ static uint32_t read_settings(struct krnl_call *c, uint32_t count, uint32_t ids_
     return krnl_overlapped_or(c, overlapped, X_ERROR_NO_SUCH_USER);
 }
 
-uint32_t XamUserReadProfileSettings(struct krnl_call *c, uint32_t title, uint32_t user, uint32_t xuid_count, uint32_t xuids,
-                                    uint32_t setting_count, uint32_t ids_ptr, uint32_t size_ptr, uint32_t buffer, uint32_t overlapped)
+uint32_t XamUserReadProfileSettings(struct krnl_call *c, uint32_t title, uint32_t user, uint32_t xuid_count,
+                                    uint32_t xuids, uint32_t setting_count, uint32_t ids_ptr, uint32_t size_ptr,
+                                    uint32_t buffer, uint32_t overlapped)
 {
     (void)title, (void)user, (void)xuid_count, (void)xuids;
     return read_settings(c, setting_count, ids_ptr, size_ptr, buffer, overlapped);
 }
 
-uint32_t XamUserReadProfileSettingsEx(struct krnl_call *c, uint32_t title, uint32_t user, uint32_t xuid_count, uint32_t xuids,
-                                      uint32_t setting_count, uint32_t ids_ptr, uint32_t size_ptr, uint32_t unknown, uint32_t buffer,
-                                      uint32_t overlapped)
+uint32_t XamUserReadProfileSettingsEx(struct krnl_call *c, uint32_t title, uint32_t user, uint32_t xuid_count,
+                                      uint32_t xuids, uint32_t setting_count, uint32_t ids_ptr, uint32_t size_ptr,
+                                      uint32_t unknown, uint32_t buffer, uint32_t overlapped)
 {
     (void)title, (void)user, (void)xuid_count, (void)xuids, (void)unknown;
     return read_settings(c, setting_count, ids_ptr, size_ptr, buffer, overlapped);
@@ -116,7 +118,8 @@ uint32_t XamUserContentRestrictionGetFlags(struct krnl_call *c, uint32_t user, u
     return X_ERROR_NO_SUCH_USER;
 }
 
-uint32_t XamUserContentRestrictionGetRating(struct krnl_call *c, uint32_t user, uint32_t unk1, uint32_t unk2_ptr, uint32_t unk3_ptr)
+uint32_t XamUserContentRestrictionGetRating(struct krnl_call *c, uint32_t user, uint32_t unk1, uint32_t unk2_ptr,
+                                            uint32_t unk3_ptr)
 {
     (void)c, (void)user, (void)unk1, (void)unk2_ptr, (void)unk3_ptr;
     return X_ERROR_NO_SUCH_USER;

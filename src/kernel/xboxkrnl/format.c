@@ -97,12 +97,23 @@ static void parse_flags(struct formatter *f, struct spec *s)
 {
     for (;; next(f)) {
         switch (peek(f, 0)) {
-        case '-': s->left = true; break;
-        case '+': s->plus = true; break;
-        case ' ': s->space = true; break;
-        case '#': s->alternate = true; break;
-        case '0': s->zero = true; break;
-        default: return;
+        case '-':
+            s->left = true;
+            break;
+        case '+':
+            s->plus = true;
+            break;
+        case ' ':
+            s->space = true;
+            break;
+        case '#':
+            s->alternate = true;
+            break;
+        case '0':
+            s->zero = true;
+            break;
+        default:
+            return;
         }
     }
 }
@@ -125,17 +136,25 @@ static void parse_size(struct formatter *f, struct spec *s)
 {
     for (;;) {
         switch (peek(f, 0)) {
-        case 'h': s->size = SIZE_SHORT; break;
-        case 'w': s->size = SIZE_WIDE; break;
-        case 'L': break;
-        case 'l': s->size = s->size == SIZE_LONG ? SIZE_64 : SIZE_LONG; break;
+        case 'h':
+            s->size = SIZE_SHORT;
+            break;
+        case 'w':
+            s->size = SIZE_WIDE;
+            break;
+        case 'L':
+            break;
+        case 'l':
+            s->size = s->size == SIZE_LONG ? SIZE_64 : SIZE_LONG;
+            break;
         case 'I':
             if (peek(f, 1) == '6' && peek(f, 2) == '4')
                 s->size = SIZE_64;
             if (s->size == SIZE_64 || (peek(f, 1) == '3' && peek(f, 2) == '2'))
                 next(f), next(f);
             break;
-        default: return;
+        default:
+            return;
         }
         next(f);
     }
@@ -206,7 +225,9 @@ static void put_integer(struct formatter *f, struct spec *s, unsigned radix, con
     }
     if (radix == 8 && s->alternate && *start != '0')
         *--start = '0';
-    const char *prefix = is_signed ? sign(s) : radix == 16 && s->alternate && (!zero || is_reference(f)) ? s->type == 'x' ? "0x" : "0X" : "";
+    const char *prefix = is_signed                                                   ? sign(s)
+                         : radix == 16 && s->alternate && (!zero || is_reference(f)) ? s->type == 'x' ? "0x" : "0X"
+                                                                                     : "";
     put_number(f, s, prefix, start);
 }
 
@@ -327,23 +348,53 @@ static void put_specified(struct formatter *f, struct spec *s)
 {
     static const char lower[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
     switch (s->type) {
-    case 'd': case 'i': put_integer(f, s, 10, lower, true); break;
-    case 'u': put_integer(f, s, 10, lower, false); break;
-    case 'o': put_integer(f, s, 8, lower, false); break;
-    case 'x': put_integer(f, s, 16, lower, false); break;
-    case 'X': put_integer(f, s, 16, upper, false); break;
+    case 'd':
+    case 'i':
+        put_integer(f, s, 10, lower, true);
+        break;
+    case 'u':
+        put_integer(f, s, 10, lower, false);
+        break;
+    case 'o':
+        put_integer(f, s, 8, lower, false);
+        break;
+    case 'x':
+        put_integer(f, s, 16, lower, false);
+        break;
+    case 'X':
+        put_integer(f, s, 16, upper, false);
+        break;
     case 'p':
         s->precision = 8;
         s->size = SIZE_LONG;
         s->alternate = false;
         put_integer(f, s, 16, upper, false);
         break;
-    case 'e': case 'E': case 'f': case 'g': case 'G': case 'a': case 'A': put_double(f, s); break;
-    case 'c': case 'C': put_character(f, s); break;
-    case 's': case 'S': put_string(f, s); break;
-    case 'Z': put_counted(f, s); break;
-    case 'n': store_count(f, s); break;
-    default: put(f->text, s->type); // %% too
+    case 'e':
+    case 'E':
+    case 'f':
+    case 'g':
+    case 'G':
+    case 'a':
+    case 'A':
+        put_double(f, s);
+        break;
+    case 'c':
+    case 'C':
+        put_character(f, s);
+        break;
+    case 's':
+    case 'S':
+        put_string(f, s);
+        break;
+    case 'Z':
+        put_counted(f, s);
+        break;
+    case 'n':
+        store_count(f, s);
+        break;
+    default:
+        put(f->text, s->type); // %% too
     }
 }
 
@@ -368,7 +419,8 @@ bool krnl_format(struct format_text *text, gva format, bool wide, struct format_
 
 enum { UNBOUNDED = (int)0x7FFFFFFF };
 
-static bool store(struct krnl_call *c, gva buffer, const struct format_text *text, uint32_t count, bool terminate, bool wide)
+static bool store(struct krnl_call *c, gva buffer, const struct format_text *text, uint32_t count, bool terminate,
+                  bool wide)
 {
     uint32_t unit = wide ? 2 : 1, bytes = (count + terminate) * unit;
     if (bytes && !mem_valid(c->mem, buffer, bytes, MEM_WRITE))
@@ -384,7 +436,8 @@ static bool store(struct krnl_call *c, gva buffer, const struct format_text *tex
 }
 
 // Up to `room` characters; the terminator where it fits. More than that is -1, with what fits in the buffer.
-static uint32_t print(struct krnl_call *c, gva buffer, uint32_t room, gva format, bool wide, const struct format_arguments *from)
+static uint32_t print(struct krnl_call *c, gva buffer, uint32_t room, gva format, bool wide,
+                      const struct format_arguments *from)
 {
     struct format_text text = {0};
     struct format_arguments arguments = *from;
@@ -398,7 +451,8 @@ static uint32_t print(struct krnl_call *c, gva buffer, uint32_t room, gva format
     } else
         store(c, buffer, &text, 0, true, wide);
     if (text.failed)
-        log_write(c->k->log, LOG_GUEST, "format", "%s: the format at 0x%08x asks for what is not in memory, or too long", c->row->name, format);
+        log_write(c->k->log, LOG_GUEST, "format",
+                  "%s: the format at 0x%08x asks for what is not in memory, or too long", c->row->name, format);
     free(text.units);
     return result;
 }

@@ -4,26 +4,34 @@
 #include "kernel/api.h"
 #include "kernel/state.h"
 
-enum { KAPC_SIZE = 0x28, KDPC_SIZE = 0x1C, APC_OBJECT_TYPE = 18, MODE_KERNEL = 0, APC_QUEUE = sizeof((struct krnl_thread *)0)->apcs / sizeof(struct krnl_apc) };
+enum {
+    KAPC_SIZE = 0x28,
+    KDPC_SIZE = 0x1C,
+    APC_OBJECT_TYPE = 18,
+    MODE_KERNEL = 0,
+    APC_QUEUE = sizeof((struct krnl_thread *)0)->apcs / sizeof(struct krnl_apc)
+};
 
 static bool can_queue(const struct krnl_thread *t)
 {
     return t && t->state != THREAD_ENDED && t->apc_count < APC_QUEUE;
 }
 
-uint32_t NtQueueApcThread(struct krnl_call *c, uint32_t handle, uint32_t routine, uint32_t context, uint32_t arg1, uint32_t arg2)
+uint32_t NtQueueApcThread(struct krnl_call *c, uint32_t handle, uint32_t routine, uint32_t context, uint32_t arg1,
+                          uint32_t arg2)
 {
     struct krnl_object *o = krnl_handle_typed(c->k, handle, KRNL_THREAD, c->thread);
     if (!o)
         return (nt_status)STATUS_INVALID_HANDLE;
     if (!can_queue(o->data))
         return (nt_status)STATUS_UNSUCCESSFUL;
-    krnl_queue_apc(c->k, o->data, &(struct krnl_apc){.normal_routine = routine, .context = context, .arg1 = arg1, .arg2 = arg2});
+    krnl_queue_apc(c->k, o->data,
+                   &(struct krnl_apc){.normal_routine = routine, .context = context, .arg1 = arg1, .arg2 = arg2});
     return STATUS_SUCCESS;
 }
 
-void KeInitializeApc(struct krnl_call *c, uint32_t apc, uint32_t thread, uint32_t kernel_routine, uint32_t rundown_routine,
-                     uint32_t normal_routine, uint32_t mode, uint32_t context)
+void KeInitializeApc(struct krnl_call *c, uint32_t apc, uint32_t thread, uint32_t kernel_routine,
+                     uint32_t rundown_routine, uint32_t normal_routine, uint32_t mode, uint32_t context)
 {
     if (!mem_valid(c->mem, apc, KAPC_SIZE, MEM_WRITE)) {
         log_write(c->k->log, LOG_GUEST, "apc", "KeInitializeApc of 0x%08x, which is not writable", apc);
@@ -55,14 +63,16 @@ uint32_t KeInsertQueueApc(struct krnl_call *c, uint32_t apc, uint32_t arg1, uint
     struct krnl_apc queued = {.arg1 = arg1, .arg2 = arg2, .kapc = apc};
     if (!mem_valid(c->mem, apc, KAPC_SIZE, MEM_WRITE) || !mem_get8(c->mem, apc + KAPC_MODE, &mode) ||
         !mem_get8(c->mem, apc + KAPC_INSERTED, &inserted) || !mem_get32(c->mem, apc + KAPC_THREAD, &thread) ||
-        !mem_get32(c->mem, apc + KAPC_KERNEL, &queued.kernel_routine) || !mem_get32(c->mem, apc + KAPC_NORMAL, &queued.normal_routine) ||
+        !mem_get32(c->mem, apc + KAPC_KERNEL, &queued.kernel_routine) ||
+        !mem_get32(c->mem, apc + KAPC_NORMAL, &queued.normal_routine) ||
         !mem_get32(c->mem, apc + KAPC_CONTEXT, &queued.context))
         return 0;
     struct krnl_thread *t = krnl_thread_by_kthread(c->k, thread);
     if (inserted || !can_queue(t))
         return 0;
     if (mode == MODE_KERNEL || !is_nop(c, queued.kernel_routine)) {
-        krnl_partial(c, "APCs with a kernel routine are not built (mode %u, kernel routine 0x%08x)", mode, queued.kernel_routine);
+        krnl_partial(c, "APCs with a kernel routine are not built (mode %u, kernel routine 0x%08x)", mode,
+                     queued.kernel_routine);
         return 0;
     }
     mem_set32(c->mem, apc + KAPC_ARG1, arg1);

@@ -95,7 +95,8 @@ uint32_t NtOpenSymbolicLinkObject(struct krnl_call *c, uint32_t handle_ptr, uint
         return (nt_status)STATUS_ACCESS_VIOLATION;
     const char *target = stor_link_target(c->k->storage, path.text);
     if (!target)
-        return c->k->config.profile == KRNL_REFERENCE ? (nt_status)STATUS_NO_SUCH_FILE : (nt_status)STATUS_OBJECT_NAME_NOT_FOUND;
+        return c->k->config.profile == KRNL_REFERENCE ? (nt_status)STATUS_NO_SUCH_FILE
+                                                      : (nt_status)STATUS_OBJECT_NAME_NOT_FOUND;
     struct krnl_object *o = krnl_object_new(c->k, KRNL_SYMLINK, 0, 0);
     if (!o)
         return (nt_status)STATUS_NO_MEMORY;
@@ -119,7 +120,8 @@ uint32_t NtQuerySymbolicLinkObject(struct krnl_call *c, uint32_t handle, uint32_
     size_t bytes = strlen(o->data);
     if (bytes > room)
         bytes = room;
-    if ((bytes && !mem_write(c->mem, buffer, o->data, (uint32_t)bytes)) || !mem_set16(c->mem, target_ptr, (uint16_t)bytes))
+    if ((bytes && !mem_write(c->mem, buffer, o->data, (uint32_t)bytes)) ||
+        !mem_set16(c->mem, target_ptr, (uint16_t)bytes))
         return (nt_status)STATUS_ACCESS_VIOLATION;
     return STATUS_SUCCESS;
 }

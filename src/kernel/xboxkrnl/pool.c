@@ -1,9 +1,17 @@
-// Ex*Pool: the kernel's pool. Blocks under a page have a header with their tag in front, larger ones start on a page of their own:
-// titles see the addresses. Each block is an allocation of the system heap.
+// Ex*Pool: the kernel's pool. Blocks under a page have a header with their tag in front, larger ones start on a page of
+// their own: titles see the addresses. Each block is an allocation of the system heap.
 #include "kernel/api.h"
 #include "kernel/state.h"
 
-enum { POOL_HEADER = 8, POOL_HEADER_MARK = 2, POOL_HEADER_TAG = 4, POOL_MARK = 170, POOL_SMALL = 0xFD8, POOL_PAGE = 0x1000, TAG_NONE = 0x656E6F4E };
+enum {
+    POOL_HEADER = 8,
+    POOL_HEADER_MARK = 2,
+    POOL_HEADER_TAG = 4,
+    POOL_MARK = 170,
+    POOL_SMALL = 0xFD8,
+    POOL_PAGE = 0x1000,
+    TAG_NONE = 0x656E6F4E
+};
 
 static gva allocate(struct krnl_call *c, uint32_t size, uint32_t tag)
 {

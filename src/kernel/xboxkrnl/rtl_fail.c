@@ -19,7 +19,8 @@ void RtlAssert(struct krnl_call *c, uint32_t assertion, uint32_t file, uint32_t 
 void RtlRaiseStatus(struct krnl_call *c, uint32_t status)
 {
     c->pending = true;
-    krnl_stop(c->k, KRNL_STOP_CRASH, c->thread, "the title raised status 0x%08x from 0x%08x", status, (uint32_t)c->cpu->lr);
+    krnl_stop(c->k, KRNL_STOP_CRASH, c->thread, "the title raised status 0x%08x from 0x%08x", status,
+              (uint32_t)c->cpu->lr);
 }
 
 // A message in printf's form, then the end.

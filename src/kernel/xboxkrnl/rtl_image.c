@@ -50,14 +50,16 @@ static gva file_place(const struct krnl_call *c, gva base, gva nt, uint32_t addr
     return 0;
 }
 
-uint32_t RtlImageDirectoryEntryToData(struct krnl_call *c, uint32_t base, uint32_t mapped, uint32_t entry, uint32_t size_ptr)
+uint32_t RtlImageDirectoryEntryToData(struct krnl_call *c, uint32_t base, uint32_t mapped, uint32_t entry,
+                                      uint32_t size_ptr)
 {
     gva start = base & ~1u, nt = nt_header(c, start), optional = nt + NT_OPTIONAL;
     if (base & 1)
         mapped = false; // the low bit says: a file, not an image
     if (size_ptr)
         mem_set32(c->mem, size_ptr, 0);
-    if (!nt || little(c, optional, 2) != OPTIONAL_MAGIC_32 || entry >= little(c, optional + OPTIONAL_DIRECTORY_COUNT, 4))
+    if (!nt || little(c, optional, 2) != OPTIONAL_MAGIC_32 ||
+        entry >= little(c, optional + OPTIONAL_DIRECTORY_COUNT, 4))
         return 0;
     uint32_t address = little(c, optional + OPTIONAL_DIRECTORIES + 8 * entry, 4);
     if (!address)
@@ -70,7 +72,8 @@ uint32_t RtlImageDirectoryEntryToData(struct krnl_call *c, uint32_t base, uint32
 }
 
 // Sections of the title are its XEX resources.
-uint32_t XexGetModuleSection(struct krnl_call *c, uint32_t module, uint32_t name_ptr, uint32_t data_ptr, uint32_t size_ptr)
+uint32_t XexGetModuleSection(struct krnl_call *c, uint32_t module, uint32_t name_ptr, uint32_t data_ptr,
+                             uint32_t size_ptr)
 {
     char name[16];
     size_t count = 0;

@@ -1,4 +1,5 @@
-// Times of 100 ns since 1601 and their fields: year, month, day, hour, minute, second, millisecond, weekday, 16 bits each.
+// Times of 100 ns since 1601 and their fields: year, month, day, hour, minute, second, millisecond, weekday, 16 bits
+// each.
 #include "kernel/api.h"
 #include "kernel/state.h"
 
@@ -28,7 +29,8 @@ void RtlTimeToTimeFields(struct krnl_call *c, uint32_t time_ptr, uint32_t fields
 {
     uint64_t time;
     if (!mem_get64(c->mem, time_ptr, &time) || !mem_valid(c->mem, fields_ptr, FIELDS_BYTES, MEM_WRITE)) {
-        log_write(c->k->log, LOG_GUEST, "rtl", "RtlTimeToTimeFields(0x%08x, 0x%08x): bad pointer", time_ptr, fields_ptr);
+        log_write(c->k->log, LOG_GUEST, "rtl", "RtlTimeToTimeFields(0x%08x, 0x%08x): bad pointer", time_ptr,
+                  fields_ptr);
         return;
     }
     uint64_t days = time / per_day, ms = time % per_day / per_ms;
@@ -38,7 +40,8 @@ void RtlTimeToTimeFields(struct krnl_call *c, uint32_t time_ptr, uint32_t fields
     uint32_t day = (uint32_t)(days - days_before_year(year));
     while (day >= days_of_month(year, month))
         day -= days_of_month(year, month++);
-    const uint64_t fields[FIELDS] = {year, month, day + 1, ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000, (days + 1) % 7};
+    const uint64_t fields[FIELDS] = {year,           month,     day + 1,       ms / 3600000, ms / 60000 % 60,
+                                     ms / 1000 % 60, ms % 1000, (days + 1) % 7};
     for (unsigned i = 0; i < FIELDS; i++)
         mem_set16(c->mem, fields_ptr + 2 * i, (uint16_t)fields[i]);
 }
@@ -49,7 +52,8 @@ uint32_t RtlTimeFieldsToTime(struct krnl_call *c, uint32_t fields_ptr, uint32_t 
     for (unsigned i = 0; i < FIELDS; i++)
         if (!mem_get16(c->mem, fields_ptr + 2 * i, &f[i]))
             return 0;
-    if (f[0] < FIRST_YEAR || f[1] < 1 || f[1] > 12 || f[2] < 1 || f[2] > days_of_month(f[0], f[1]) || f[3] > 23 || f[4] > 59 || f[5] > 59 || f[6] > 999)
+    if (f[0] < FIRST_YEAR || f[1] < 1 || f[1] > 12 || f[2] < 1 || f[2] > days_of_month(f[0], f[1]) || f[3] > 23 ||
+        f[4] > 59 || f[5] > 59 || f[6] > 999)
         return 0;
     uint64_t days = days_before_year(f[0]) + f[2] - 1u;
     for (uint32_t month = 1; month < f[1]; month++)

@@ -1,4 +1,5 @@
-// Interlocked*SList: singly linked lists with a depth and a sequence number. One host thread runs all, so each call is atomic.
+// Interlocked*SList: singly linked lists with a depth and a sequence number. One host thread runs all, so each call is
+// atomic.
 #include "kernel/api.h"
 #include "kernel/state.h"
 

@@ -1,8 +1,8 @@
 // vmx_float.h: bodies of the vector instructions on single floats. docs/vmx.md has the rules and where they come from.
 //
-// VSCR.NJ set: denormal operands and results are zeros of their sign. A result below the least normal before rounding is
-// denormal, even where rounding would lift it. NaNs: the first operand that is a NaN, made quiet, in the order A, B, C of the
-// VMX form; else 0x7FC00000.
+// VSCR.NJ set: denormal operands and results are zeros of their sign. A result below the least normal before rounding
+// is denormal, even where rounding would lift it. NaNs: the first operand that is a NaN, made quiet, in the order A, B,
+// C of the VMX form; else 0x7FC00000.
 #pragma once
 #include "ppc/semantics/vmx_common.h"
 
@@ -22,8 +22,8 @@ ALWAYS v4s vmx_rank(v4u x)
     return (v4s)((x & MAGNITUDE) + MAGNITUDE);
 }
 
-// Operands and results up to the least normal, and NaNs, go the careful way: flushing all values would double the time that
-// a chain of operations takes. `rank` is the least of the ranks of the operands.
+// Operands and results up to the least normal, and NaNs, go the careful way: flushing all values would double the time
+// that a chain of operations takes. `rank` is the least of the ranks of the operands.
 ALWAYS bool vmx_unusual(v4s rank, v4u r)
 {
     v4s least = host_min_sw(rank, vmx_rank(r));
@@ -102,8 +102,8 @@ BODY(nmsubfp)(STATE, v4u a, v4u b, v4u c)
     return vmx_multiply_add(s, a, b, c, SIGN);
 }
 
-// Sums of products in double, rounded once, in every lane. Denormal results are zero whatever NJ says; a finite sum that no
-// float can hold is a NaN. NaNs are found in the order x z y w, as the hardware's tree adds.
+// Sums of products in double, rounded once, in every lane. Denormal results are zero whatever NJ says; a finite sum
+// that no float can hold is a NaN. NaNs are found in the order x z y w, as the hardware's tree adds.
 ALWAYS v4u vmx_dot_nan(double sum, v4u a, v4u b, bool four)
 {
     v4u nan = choose(vmx_is_nan(b), vmx_quiet(b), splat_word(0));

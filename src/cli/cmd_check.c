@@ -13,6 +13,7 @@
 
 static const char help[] =
     "usage: xenolith check TITLE.xex -n INSTRUCTIONS [--profile console|reference] [--key HEX] [--keys FILE]\n"
+    "                      [--patch FILE] [--ignore-hashes]\n"
     "\n"
     "Runs a title for that many instructions and prints a digest of the run as JSON: instructions, calls by name, swaps, draws,\n"
     "state hash. The same title gives the same digest on every machine: keep it as a golden file.\n"
@@ -101,7 +102,8 @@ static int check(const struct sys_config *config)
 COMMAND(check, "run a title for N instructions and print a stable digest")
 {
     static const struct option options[] = {{"profile", required_argument, NULL, 'p'}, {"key", required_argument, NULL, 'k'},
-                                            {"keys", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
+                                            {"keys", required_argument, NULL, 'f'}, {"patch", required_argument, NULL, 'P'},
+                                            {"ignore-hashes", no_argument, NULL, 'i'}, {"help", no_argument, NULL, 'h'}, {0}};
     struct sys_config config = {.on_missing = KRNL_MISSING_CONTINUE};
     const char *key = NULL, *keys = NULL;
     char *end = NULL;
@@ -117,6 +119,10 @@ COMMAND(check, "run a title for N instructions and print a stable digest")
             config.profile = !strcmp(optarg, "reference") ? KRNL_REFERENCE : KRNL_CONSOLE;
         else if (c == 'k')
             key = optarg;
+        else if (c == 'P')
+            config.patch_path = optarg;
+        else if (c == 'i')
+            config.ignore_hashes = true;
         else if (c == 'f')
             keys = optarg;
         else

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "exports/exports.h"
+#include "xex/file.h"
 #include "xex/keys.h"
 #include "xex/xex.h"
 
@@ -19,7 +20,9 @@ static void help(FILE *out)
           "Prints what an Xbox 360 executable (XEX2) says about itself.\n"
           "  --json       everything, as one JSON object (addresses as hex strings)\n"
           "  --key HEX    the console's retail key, 32 hex digits\n"
-          "  --keys FILE  a file with a line retail=HEX (default: keys.txt of this folder, if there is one)\n\n"
+          "  --keys FILE  a file with a line retail=HEX (default: keys.txt of this folder, if there is one)\n"
+          "  --patch FILE the patch to apply (default: NAME.xexp beside NAME.xex, if there is one); none: none\n"
+          "  --ignore-hashes  go on, with a warning, where a digest does not match\n\n"
           "Exit status: 0; 2 for bad arguments; 100 if the file or its image cannot be read.\n",
           out);
 }
@@ -401,7 +404,13 @@ static void json_rest(json_object *root, const struct xex *x)
         add_bytes(root, "image_sha256", digest, sizeof digest);
     if (xex_image_digest(x, true, digest))
         add_bytes(root, "image_masked_sha256", digest, sizeof digest);
-    if (xex_image_error(x))
+    struct xex_patch_info patch;
+    if (xex_patch_info(x, &patch)) {
+        json_object *o = add_object(root, "patch");
+        add_version(o, "source_version", patch.source_version);
+        add_version(o, "target_version", patch.target_version);
+        add(o, "target_header_size", patch.target_header_size);
+    } else if (xex_image_error(x))
         add_text(root, "image_error", xex_image_error(x)->message);
 }
 
@@ -422,38 +431,47 @@ static bool print_json(const struct xex *x)
     return ok;
 }
 
+static void print_patch(const struct xex *x)
+{
+    struct xex_patch_info patch;
+    char text[32];
+    if (!xex_patch_info(x, &patch))
+        return;
+    puts("\nPatch:");
+    row("From version:", "%s", version_text(patch.source_version, text, sizeof text));
+    row("To version:", "%s", version_text(patch.target_version, text, sizeof text));
+    row("Header afterwards:", "0x%x bytes", patch.target_header_size);
+}
+
 static bool print_text(const struct xex *x)
 {
     print_header(x);
+    print_patch(x);
     print_layout(x);
     print_imports(x);
     print_rest(x);
     return true;
 }
 
-static int show(const char *path, const struct xex_options *opts, bool json)
+static int show(const char *path, const struct xex_file_options *opts, bool json)
 {
     struct error err = {0};
-    struct file_view file;
-    struct xex *x = NULL;
-    int status = CLI_ERROR;
-    if (!file_map(path, &file, &err)) {
+    struct xex_file file;
+    if (!xex_file_open(&file, path, opts, &err)) {
         fprintf(stderr, "xenolith info: %s\n", err.message);
-        return status;
+        return CLI_ERROR;
     }
-    if (!xex_open(&x, file.data, file.size, opts, &err)) {
-        fprintf(stderr, "xenolith info: %s: %s\n", path, err.message);
-    } else {
-        bool printed = (json ? print_json : print_text)(x);
-        if (!printed)
-            fprintf(stderr, "xenolith info: %s: out of memory\n", path);
-        const struct error *image = xex_image_error(x);
-        if (image)
-            fprintf(stderr, "xenolith info: %s: %s\n", path, image->message);
-        status = image || !printed ? CLI_ERROR : CLI_OK;
-    }
-    xex_close(x);
-    file_unmap(&file);
+    (json ? print_json : print_text)(file.xex);
+    const char *first;
+    uint32_t faults = xex_hash_faults(file.xex, &first);
+    if (faults)
+        fprintf(stderr, "xenolith info: %s: warning: %u digests do not match; the first: %s\n", path, faults, first);
+    struct xex_patch_info patch;
+    const struct error *image = xex_patch_info(file.xex, &patch) ? NULL : xex_image_error(file.xex);
+    if (image)
+        fprintf(stderr, "xenolith info: %s: %s\n", path, image->message);
+    int status = image ? CLI_ERROR : CLI_OK;
+    xex_file_close(&file);
     return status;
 }
 
@@ -461,15 +479,19 @@ COMMAND(info, "print the headers, imports and layout of an executable")
 {
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'}, {"key", required_argument, NULL, 'k'},
-        {"keys", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0},
+        {"keys", required_argument, NULL, 'f'}, {"patch", required_argument, NULL, 'p'},
+        {"ignore-hashes", no_argument, NULL, 'i'}, {"help", no_argument, NULL, 'h'}, {0},
     };
     bool json = false;
     const char *key = NULL, *keys = NULL;
+    struct xex_file_options opts = {0};
     int c;
     optind = 1;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
         switch (c) {
         case 'j': json = true; break;
+        case 'p': opts.patch_path = optarg; break;
+        case 'i': opts.ignore_hashes = true; break;
         case 'k': key = optarg; break;
         case 'f': keys = optarg; break;
         case 'h': help(stdout); return CLI_OK;
@@ -485,5 +507,6 @@ COMMAND(info, "print the headers, imports and layout of an executable")
         fprintf(stderr, "xenolith info: %s\n", err.message);
         return err.code == ERR_ARGUMENT ? CLI_USAGE : CLI_ERROR;
     }
-    return show(argv[optind], &(struct xex_options){found.has_retail ? found.retail : NULL}, json);
+    opts.retail_key = found.has_retail ? found.retail : NULL;
+    return show(argv[optind], &opts, json);
 }

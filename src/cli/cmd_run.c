@@ -30,6 +30,8 @@ static const char help[] =
     "  --game FOLDER           what the title sees as game: (the folder of TITLE)\n"
     "  --writable              let the title change files there\n"
     "  --key HEX, --keys FILE  the console's retail key\n"
+    "  --patch FILE            the title's patch (.xexp); default: the one beside it; none: none\n"
+    "  --ignore-hashes         go on, with a warning, where a digest of the title does not match\n"
     "  --no-sandbox            keep the files and system calls that running a title does not need\n"
     "  --stats                 print what was executed\n"
     "  --verbose               more messages\n"
@@ -46,8 +48,13 @@ struct options {
     struct timespec begun, deadline;
 };
 
+// Time from the program's start to the first guest instruction.
+struct start {
+    double wall, cpu;
+};
+
 enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_MAP, O_GAME,
-                 O_WRITABLE, O_KEY, O_KEYS, O_STATS, O_VERBOSE, O_NO_SANDBOX, O_HELP };
+                 O_WRITABLE, O_KEY, O_KEYS, O_PATCH, O_IGNORE, O_STATS, O_VERBOSE, O_NO_SANDBOX, O_HELP };
 
 static bool usage_error(const char *what, const char *value)
 {
@@ -103,6 +110,8 @@ static bool parse_option(struct options *o, int id, const char *value)
     case O_WRITABLE: o->config.writable = true; return true;
     case O_KEY: o->key = value; return true;
     case O_KEYS: o->keys = value; return true;
+    case O_PATCH: o->config.patch_path = value; return true;
+    case O_IGNORE: o->config.ignore_hashes = true; return true;
     case O_STATS: o->stats = true; return true;
     case O_VERBOSE: o->verbose = true; return true;
     case O_NO_SANDBOX: o->no_sandbox = true; return true;
@@ -118,6 +127,7 @@ static const struct option long_options[] = {
     {"on-missing", required_argument, NULL, O_MISSING}, {"profile", required_argument, NULL, O_PROFILE},
     {"pace", required_argument, NULL, O_PACE}, {"map", required_argument, NULL, O_MAP}, {"game", required_argument, NULL, O_GAME},
     {"writable", no_argument, NULL, O_WRITABLE}, {"key", required_argument, NULL, O_KEY}, {"keys", required_argument, NULL, O_KEYS},
+    {"patch", required_argument, NULL, O_PATCH}, {"ignore-hashes", no_argument, NULL, O_IGNORE},
     {"stats", no_argument, NULL, O_STATS}, {"verbose", no_argument, NULL, O_VERBOSE},
     {"no-sandbox", no_argument, NULL, O_NO_SANDBOX}, {"help", no_argument, NULL, O_HELP}, {0},
 };
@@ -179,7 +189,14 @@ static int exit_status(const struct krnl_result *r)
     return CLI_ERROR;
 }
 
-static void print_stats(struct sys *s, double start, double seconds)
+static double cpu_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void print_stats(struct sys *s, const struct start *start, double seconds)
 {
     struct kernel *k = sys_kernel(s);
     const struct gpu_stats *g = gpu_stats(sys_gpu(s));
@@ -187,7 +204,7 @@ static void print_stats(struct sys *s, double start, double seconds)
     for (size_t i = 0; i < exp_row_count; i++)
         calls += krnl_calls(k, i);
     uint64_t n = krnl_instructions(k);
-    fprintf(stderr, "seconds to the first guest instruction: %.4f\n", start);
+    fprintf(stderr, "seconds to the first guest instruction: %.4f (%.4f of CPU time)\n", start->wall, start->cpu);
     fprintf(stderr, "instructions: %" PRIu64 "\nhost seconds: %.3f (%.1f million instructions a second)\nvirtual seconds: %.6f\n", n, seconds,
             (double)n / seconds / 1e6, (double)krnl_now(k) / 3.2e9);
     fprintf(stderr, "kernel calls: %" PRIu64 "\nframes: %" PRIu64 "\nGPU packets: %" PRIu64 ", draws: %" PRIu64 ", swaps: %" PRIu64 "\n", calls,
@@ -200,7 +217,7 @@ static int no_memory(const char *command)
     return CLI_ERROR;
 }
 
-static int finish(struct options *o, struct sys *s, const struct krnl_result *result, double start, double seconds)
+static int finish(struct options *o, struct sys *s, const struct krnl_result *result, const struct start *start, double seconds)
 {
     struct error err = {0};
     int status = exit_status(result);
@@ -264,11 +281,11 @@ static int run(struct options *o)
     }
     enter_sandbox(o, s);
     struct krnl_result result;
-    double start = seconds_since(&o->begun);
+    struct start start = {seconds_since(&o->begun), cpu_seconds()};
     struct timespec running;
     clock_gettime(CLOCK_MONOTONIC, &running);
     sys_run(s, &result);
-    int status = finish(o, s, &result, start, seconds_since(&running));
+    int status = finish(o, s, &result, &start, seconds_since(&running));
     sys_destroy(s);
     return status;
 }

@@ -306,7 +306,7 @@ static json_object *title_file(struct sys *s)
 {
     json_object *o = json_object_new_object();
     add_text(o, "name", s->title_name);
-    add_number(o, "size", s->file.size);
+    add_number(o, "size", s->file.title.size);
     add_text(o, "sha256", s->title_hash);
     return o;
 }

@@ -1,11 +1,11 @@
 // state.h: a console's own data. Private to system/.
 #pragma once
-#include "base/file.h"
+#include "xex/file.h"
 #include "system/system.h"
 
 struct sys {
     struct sys_config config;
-    struct file_view file;
+    struct xex_file file;
     struct xex *xex;
     struct mem *mem;
     struct cpu *cpu;

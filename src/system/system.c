@@ -20,7 +20,8 @@ static void hash_title(struct sys *s)
     struct sha256_ctx ctx;
     uint8_t digest[SHA256_DIGEST_SIZE];
     sha256_init(&ctx);
-    sha256_update(&ctx, s->file.size, s->file.data);
+    sha256_update(&ctx, s->file.title.size, s->file.title.data);
+    sha256_update(&ctx, s->file.patch.size, s->file.patch.data); // nothing without a patch
     sha256_digest(&ctx, sizeof digest, digest);
     hex(digest, sizeof digest, s->title_hash);
 }
@@ -28,11 +29,16 @@ static void hash_title(struct sys *s)
 static bool open_title(struct sys *s, struct error *err)
 {
     const char *path = s->config.title_path;
-    if (!file_map(path, &s->file, err))
+    struct xex_file_options options = {s->config.retail_key, s->config.patch_path, s->config.ignore_hashes};
+    if (!xex_file_open(&s->file, path, &options, err))
         return false;
-    struct xex_options options = {.retail_key = s->config.retail_key};
-    if (!xex_open(&s->xex, s->file.data, s->file.size, &options, err))
-        return error_context(err, "%s", path);
+    s->xex = s->file.xex;
+    const char *first;
+    uint32_t faults = xex_hash_faults(s->xex, &first);
+    if (faults)
+        log_write(s->config.log, LOG_WARN, "loader", "%u digests do not match; the first: %s", faults, first);
+    if (s->file.patch_path[0])
+        log_write(s->config.log, LOG_INFO, "loader", "patched with %s", s->file.patch_path);
     if (xex_image_error(s->xex)) {
         if (err)
             *err = *xex_image_error(s->xex);
@@ -135,8 +141,7 @@ void sys_destroy(struct sys *s)
     stor_destroy(s->storage);
     cpu_destroy(s->cpu);
     mem_destroy(s->mem);
-    xex_close(s->xex);
-    file_unmap(&s->file);
+    xex_file_close(&s->file);
     free(s->exports);
     free(s);
 }

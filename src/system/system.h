@@ -20,6 +20,8 @@ struct sys_config {
     bool writable;                // the title may change files in its folder
     const char *trace_path;       // NULL: no event log
     const uint8_t *retail_key;    // XEX_KEY_BYTES, or NULL
+    const char *patch_path;       // as xex_file_options
+    bool ignore_hashes;
     enum krnl_profile profile;
     enum krnl_on_missing on_missing;
     enum sys_pace pace;

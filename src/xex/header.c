@@ -123,6 +123,8 @@ static bool parse_security(struct xex *x, struct error *err)
     info->region = word(x, at + 0x178);
     info->allowed_media = word(x, at + 0x17C);
     info->page_size = info->image_flags & IMAGE_PAGE_4KB ? 0x1000 : 0x10000;
+    if (info->module_flags & XEX_MODULE_PATCH) // its security info speaks of the patched image: checked once that is made
+        return true;
     if (!check_placement(x, err))
         return false;
     uint32_t count = word(x, at + 0x180);
@@ -135,7 +137,8 @@ static bool parse_security(struct xex *x, struct error *err)
 typedef bool header_parser(struct xex *x, uint32_t offset, uint32_t size, struct error *err);
 
 static header_parser parse_resources, parse_format, parse_entry, parse_base, parse_checksum, parse_pe_name,
-    parse_static_libraries, parse_tls, parse_stack, parse_heap, parse_system_flags, parse_execution;
+    parse_static_libraries, parse_tls, parse_stack, parse_heap, parse_system_flags, parse_execution,
+    parse_patch;
 
 static const struct {
     uint32_t key;
@@ -145,6 +148,7 @@ static const struct {
 } parsers[] = {
     {XEX_KEY_RESOURCE_INFO, 4, "resource info", parse_resources},
     {XEX_KEY_FILE_FORMAT_INFO, 8, "file format info", parse_format},
+    {XEX_KEY_DELTA_PATCH_DESCRIPTOR, 0x4C, "delta patch descriptor", parse_patch},
     {XEX_KEY_ENTRY_POINT, 0, "entry point", parse_entry},
     {XEX_KEY_IMAGE_BASE_ADDRESS, 0, "image base address", parse_base},
     {XEX_KEY_IMPORT_LIBRARIES, 12, "import libraries", xex_parse_import_libraries},
@@ -219,10 +223,14 @@ static bool parse_optional(struct xex *x, struct error *err)
 static bool check_whole(const struct xex *x, struct error *err)
 {
     const struct xex_info *info = &x->info;
+    if (info->module_flags & XEX_MODULE_PATCH && !x->patch_size)
+        return error_set(err, ERR_FORMAT, "delta patch descriptor (header 0x000005ff) is missing from a patch's headers");
     if (!x->format_size)
         return error_set(
             err, ERR_FORMAT,
             "file format info (header 0x000003ff) is missing from the optional headers at file offset 0x18");
+    if (info->module_flags & XEX_MODULE_PATCH)
+        return true;
     if (info->entry && (info->entry < info->base || info->entry - info->base >= info->image_size || info->entry & 3))
         return error_set(err, ERR_FORMAT,
                          "entry point 0x%08x (header 0x00010100) is not an instruction of the image 0x%08x-0x%08x",
@@ -255,6 +263,8 @@ static bool parse_resources(struct xex *x, uint32_t offset, uint32_t size, struc
         r->address = be32_get(p + 8);
         r->size = be32_get(p + 12);
         uint32_t start = r->address - x->info.base;
+        if (x->info.module_flags & XEX_MODULE_PATCH)
+            continue;
         if (r->address < x->info.base || start > x->info.image_size || r->size > x->info.image_size - start)
             return error_set(err, ERR_FORMAT,
                              "resource %zu at file offset 0x%zx: 0x%x bytes at 0x%08x are not in the image", i,
@@ -279,6 +289,14 @@ static bool parse_format(struct xex *x, uint32_t offset, uint32_t size, struct e
     return true;
 }
 
+static bool parse_patch(struct xex *x, uint32_t offset, uint32_t size, struct error *err)
+{
+    (void)err;
+    x->patch_offset = offset;
+    x->patch_size = size;
+    return true;
+}
+
 static bool parse_entry(struct xex *x, uint32_t value, uint32_t size, struct error *err)
 {
     (void)size, (void)err;
@@ -289,7 +307,7 @@ static bool parse_entry(struct xex *x, uint32_t value, uint32_t size, struct err
 static bool parse_base(struct xex *x, uint32_t value, uint32_t size, struct error *err)
 {
     (void)size;
-    if (value != x->info.base)
+    if (value != x->info.base && !(x->info.module_flags & XEX_MODULE_PATCH))
         return error_set(
             err, ERR_FORMAT,
             "image base address 0x%08x (header 0x00010201) differs from the load address 0x%08x at file offset 0x%x",
@@ -338,8 +356,9 @@ static bool parse_tls(struct xex *x, uint32_t offset, uint32_t size, struct erro
     struct xex_tls *t = &x->info.tls;
     *t = (struct xex_tls){true, word(x, offset), word(x, offset + 4), word(x, offset + 8), word(x, offset + 12)};
     uint32_t start = t->raw_data_address - x->info.base;
-    if (t->raw_data_size && (t->raw_data_address < x->info.base || start > x->info.image_size ||
-                             t->raw_data_size > x->info.image_size - start))
+    if (t->raw_data_size && !(x->info.module_flags & XEX_MODULE_PATCH) &&
+        (t->raw_data_address < x->info.base || start > x->info.image_size ||
+         t->raw_data_size > x->info.image_size - start))
         return error_set(err, ERR_FORMAT, "TLS raw data at file offset 0x%x: 0x%x bytes at 0x%08x are not in the image",
                          offset + 4, t->raw_data_size, t->raw_data_address);
     return true;

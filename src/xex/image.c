@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
+#include "xex/lzx.h"
 #include "xex/xex_private.h"
 
 static const uint8_t devkit_key[XEX_KEY_BYTES]; // development images are encrypted with sixteen zero bytes
@@ -41,15 +43,26 @@ static void source_read(struct source *s, uint8_t *out, size_t size)
     s->left -= size;
 }
 
-static bool starts_as_pe(const struct xex *x, const uint8_t *key)
+static bool is_chained(const struct xex *x)
+{
+    return x->info.compression >= XEX_COMPRESSION_NORMAL;
+}
+
+// Whether the data's start looks right with this key: a PE, or a block of a chain.
+static bool key_opens(const struct xex *x, const uint8_t *key)
 {
     struct source s;
-    uint8_t first[AES_BLOCK_SIZE];
+    uint8_t first[2 * AES_BLOCK_SIZE];
     source_begin(&s, x, key);
-    if (s.left < sizeof first)
+    size_t size = is_chained(x) ? sizeof first : AES_BLOCK_SIZE;
+    if (s.left < size)
         return false;
-    source_read(&s, first, sizeof first);
-    return first[0] == 'M' && first[1] == 'Z';
+    size_t left = s.left;
+    source_read(&s, first, size);
+    if (!is_chained(x))
+        return first[0] == 'M' && first[1] == 'Z';
+    bool piece = x->info.compression == XEX_COMPRESSION_DELTA || be16_get(first + XEX_BLOCK_HEADER);
+    return be32_get(first) <= left && piece;
 }
 
 // Leaves in *key the key that makes the image a PE; NULL for a plain image.
@@ -64,17 +77,17 @@ static bool choose_key(struct xex *x, const struct xex_options *opts, const uint
     if (x->size - x->info.header_size < AES_BLOCK_SIZE)
         return error_set(err, ERR_FORMAT, "image: the file ends at offset 0x%zx, before the data at 0x%x is whole",
                          x->size, x->info.header_size);
-    if (retail && starts_as_pe(x, retail)) {
+    if (retail && key_opens(x, retail)) {
         *key = retail;
         x->info.key_used = XEX_KEY_USED_RETAIL;
-    } else if (starts_as_pe(x, devkit_key)) {
+    } else if (key_opens(x, devkit_key)) {
         *key = devkit_key;
         x->info.key_used = XEX_KEY_USED_DEVKIT;
     } else if (retail) {
         return error_set(err, ERR_KEY,
-                         "image at file offset 0x%x: neither the given retail key nor the devkit key opens it (no 'MZ' "
+                         "image at file offset 0x%x: neither the given retail key nor the devkit key opens it (no %s "
                          "after decryption): check the retail= line of keys.txt or --key",
-                         x->info.header_size);
+                         x->info.header_size, is_chained(x) ? "compressed block" : "'MZ'");
     } else {
         return error_set(err, ERR_KEY,
                          "image at file offset 0x%x is encrypted with the console's retail key: put a line retail=<32 "
@@ -133,33 +146,141 @@ static bool read_basic(struct xex *x, struct source *s, struct error *err)
     return true;
 }
 
+bool xex_decrypt_data(struct xex *x, const struct xex_options *opts, uint8_t **out, size_t *size, struct error *err)
+{
+    const uint8_t *key;
+    *out = NULL;
+    if (!choose_key(x, opts, &key, err))
+        return false;
+    struct source s;
+    source_begin(&s, x, key);
+    *size = key ? s.left - s.left % AES_BLOCK_SIZE : s.left;
+    *out = malloc(*size + 1);
+    if (!*out)
+        return error_set(err, ERR_MEMORY, "no memory for 0x%zx bytes of the file", *size);
+    source_read(&s, *out, *size);
+    return true;
+}
+
+bool xex_first_block(const struct xex *x, struct xex_block_chain *chain, uint32_t *window, struct error *err)
+{
+    enum { NEED = 8 + 4 + 4 + XEX_DIGEST };
+    if (x->format_size < NEED)
+        return error_set(err, ERR_FORMAT, "file format info at file offset 0x%x: 0x%x bytes, need 0x%x",
+                         x->format_offset, x->format_size, NEED);
+    const uint8_t *p = x->data + x->format_offset + 8;
+    *window = be32_get(p);
+    *chain = (struct xex_block_chain){.size = be32_get(p + 4)};
+    memcpy(chain->digest, p + 8, XEX_DIGEST);
+    return true;
+}
+
+bool xex_next_block(struct xex *x, struct xex_block_chain *chain, const uint8_t *data, size_t data_size,
+                    const uint8_t **payload, size_t *payload_size, struct error *err)
+{
+    *payload = NULL;
+    *payload_size = 0;
+    if (!chain->size)
+        return true;
+    const uint8_t *p = data + chain->at;
+    if (chain->size > data_size - chain->at || chain->size < XEX_BLOCK_HEADER)
+        return error_set(err, ERR_FORMAT, "compressed block at file offset 0x%zx: size 0x%x, 0x%zx bytes are left",
+                         x->info.header_size + chain->at, chain->size, data_size - chain->at);
+    if (!xex_check_digest(x, chain->digest, p, chain->size, NULL, 0, err, "compressed block at file offset 0x%zx",
+                          x->info.header_size + chain->at))
+        return false;
+    *payload = p + XEX_BLOCK_HEADER;
+    *payload_size = chain->size - XEX_BLOCK_HEADER;
+    chain->at += chain->size;
+    chain->size = be32_get(p);
+    memcpy(chain->digest, p + 4, XEX_DIGEST);
+    return true;
+}
+
+// Appends a block's pieces (size in 16 bits, bytes; size 0 ends) to the stream, which is never longer than the blocks.
+static bool join_pieces(uint8_t *stream, size_t *used, const uint8_t *payload, size_t size, struct error *err)
+{
+    for (size_t at = 0; at + 2 <= size;) {
+        uint32_t piece = be16_get(payload + at);
+        if (!piece)
+            return true;
+        if (piece > size - at - 2)
+            return error_set(err, ERR_FORMAT, "compressed block: a piece of 0x%x bytes passes the block's end by 0x%zx",
+                             piece, piece - (size - at - 2));
+        memcpy(stream + *used, payload + at + 2, piece);
+        *used += piece;
+        at += 2 + piece;
+    }
+    return true;
+}
+
+static bool read_normal(struct xex *x, const uint8_t *data, size_t size, uint8_t *stream, struct error *err)
+{
+    struct xex_block_chain chain;
+    uint32_t window;
+    size_t used = 0, payload_size;
+    const uint8_t *payload;
+    if (!xex_first_block(x, &chain, &window, err))
+        return false;
+    do {
+        if (!xex_next_block(x, &chain, data, size, &payload, &payload_size, err) ||
+            !join_pieces(stream, &used, payload, payload_size, err))
+            return false;
+    } while (payload);
+    return lzx_decompress(&(struct lzx_input){stream, used, NULL, 0, window}, x->image, x->info.image_size, err);
+}
+
+static bool read_chained(struct xex *x, const struct xex_options *opts, struct error *err)
+{
+    uint8_t *data, *stream;
+    size_t size;
+    if (!xex_decrypt_data(x, opts, &data, &size, err))
+        return false;
+    stream = malloc(size + 1);
+    bool ok = stream ? read_normal(x, data, size, stream, err)
+                     : error_set(err, ERR_MEMORY, "no memory for an LZX stream of 0x%zx bytes", size);
+    free(stream);
+    free(data);
+    return ok;
+}
+
 static bool check_supported(const struct xex *x, struct error *err)
 {
-    unsigned at = x->format_offset + 6;
     if (x->info.module_flags & XEX_MODULE_PATCH)
         return error_set(err, ERR_UNSUPPORTED,
-                         "module flags 0x%08x at file offset 0x4: a patch (XEXP) has no image of its own",
+                         "a patch (XEXP, module flags 0x%08x) has no image of its own: open its title with --patch",
                          x->info.module_flags);
-    if (x->info.compression == XEX_COMPRESSION_NORMAL)
-        return error_set(err, ERR_UNSUPPORTED,
-                         "compression type at file offset 0x%x is 2 (normal, LZX): not supported yet", at);
     if (x->info.compression == XEX_COMPRESSION_DELTA)
         return error_set(err, ERR_UNSUPPORTED,
-                         "compression type at file offset 0x%x is 3 (delta patch): not supported yet", at);
+                         "compression type at file offset 0x%x is 3 (delta), but the module is no patch",
+                         x->format_offset + 6);
     return true;
+}
+
+static bool read_direct(struct xex *x, const struct xex_options *opts, struct error *err)
+{
+    const uint8_t *key;
+    if (!choose_key(x, opts, &key, err))
+        return false;
+    struct source s;
+    source_begin(&s, x, key);
+    return x->info.compression == XEX_COMPRESSION_BASIC ? read_basic(x, &s, err) : read_plain(x, &s, err);
 }
 
 bool xex_read_image(struct xex *x, const struct xex_options *opts, struct error *err)
 {
-    const uint8_t *key;
-    if (!check_supported(x, err) || !choose_key(x, opts, &key, err))
+    if (!check_supported(x, err))
         return false;
     x->image = calloc(1, x->info.image_size);
     if (!x->image)
         return error_set(err, ERR_MEMORY, "no memory for the image's 0x%x bytes", x->info.image_size);
-    struct source s;
-    source_begin(&s, x, key);
-    return x->info.compression == XEX_COMPRESSION_BASIC ? read_basic(x, &s, err) : read_plain(x, &s, err);
+    pages_prefault(x->image, x->info.image_size);
+    bool ok = is_chained(x) ? read_chained(x, opts, err) : read_direct(x, opts, err);
+    if (!ok) {
+        free(x->image);
+        x->image = NULL;
+    }
+    return ok;
 }
 
 struct range {

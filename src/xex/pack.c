@@ -1,26 +1,25 @@
 // Makes an XEX2 from an ELF executable: image (PE header, segments, .pdata from the symbols), imports, header, hashes.
 // All hashes are right; only the RSA signature is zeros, as no loader of ours (nor a development console) asks for it.
-#include <nettle/aes.h>
-#include <nettle/cbc.h>
-#include <nettle/sha1.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "xex/elf.h"
-#include "xex/xex_private.h"
+#include "xex/lzx.h"
+#include "xex/pack.h"
 
 #define PAGE            0x10000u
 #define PE_SIZE         0x400u // bytes at the image's start that the PE header takes; the ELF must leave them free
 #define PE_OFFSET       0x80u  // of "PE\0\0"
 #define PE_OPTIONAL     0xE0u
 #define IMAGE_LIMIT     0x08000000u // 128 MB: more than titles have
-#define SECURITY_FIXED  0x184u
-#define DESCRIPTOR      24u
 #define LIBRARY_FIXED   0x28u
 #define RECORD_LIMIT    0x4000u // the libraries have 4000 ordinals together
 #define ZERO_RUN        0x1000u // shortest run of zeros worth a compression block
 #define DEFAULT_STACK   0x40000u
 #define LIBRARY_VERSION 0x20074500u // 2.0.1861.0: what old titles ask for at least
+#define EXPORT_FIXED    0x2Cu       // bytes of an export table before its offsets
+#define EXPORT_ENTRY    8u          // of the section .xexport: ordinal, address
+#define LZX_WINDOW      0x10000u    // as large as a block
 #define DEVKIT_MEDIA    0x08000605u // as development tools set it
 
 // The libraries by the number that the SDK's import sections carry (guest/lib/imports.py).
@@ -50,8 +49,13 @@ struct pack {
     uint32_t pdata_offset, pdata_size;
     struct record *records;
     size_t record_count;
+    gva export_table; // 0: none
+    gva *resources;   // addresses, one for each of the parameters'
+    uint8_t *data;    // what follows the header in the file, not yet encrypted
+    uint32_t data_size, first_block_size;
+    uint8_t first_block_digest[XEX_DIGEST];
     uint8_t *out;
-    uint32_t header_size, header_used;
+    uint32_t header_size;
     uint8_t session_key[XEX_KEY_BYTES];
 };
 
@@ -311,22 +315,89 @@ static void number_libraries(struct pack *p)
     }
 }
 
+// Adds read-only pages for `size` bytes behind the image; leaves their offset.
+static bool extend_image(struct pack *p, uint32_t size, uint32_t *offset, struct error *err)
+{
+    uint32_t more = round_up(size, PAGE);
+    if (size > IMAGE_LIMIT || p->image_size + more > IMAGE_LIMIT)
+        return error_set(err, ERR_ARGUMENT, "an image of more than 0x%x bytes", IMAGE_LIMIT);
+    uint8_t *image = realloc(p->image, p->image_size + more);
+    p->image = image ? image : p->image;
+    uint8_t *types = realloc(p->page_types, page_count(p) + more / PAGE + 1);
+    p->page_types = types ? types : p->page_types;
+    if (!image || !types)
+        return error_set(err, ERR_MEMORY, "no memory for an image of 0x%x bytes", p->image_size + more);
+    *offset = p->image_size;
+    memset(p->image + p->image_size, 0, more);
+    memset(p->page_types + page_count(p), XEX_PAGE_READONLY, more / PAGE);
+    p->image_size += more;
+    return true;
+}
+
+// Makes the export table from .xexport: pairs of ordinal and address, in any order.
+static bool write_exports(struct pack *p, struct error *err)
+{
+    const struct elf_section *s = find_section(p, ".xexport");
+    if (!s || !s->size)
+        return true;
+    if (!check_section(p, s, EXPORT_ENTRY, err))
+        return false;
+    uint32_t low = UINT32_MAX, high = 0, offset;
+    for (uint32_t at = 0; at < s->size; at += EXPORT_ENTRY) {
+        uint32_t ordinal = be32_get(p->image + (s->address - p->base) + at);
+        low = ordinal < low ? ordinal : low;
+        high = ordinal > high ? ordinal : high;
+    }
+    if (!low || high > 0xFFFF)
+        return error_set(err, ERR_FORMAT, "ELF section .xexport: ordinals %u to %u are not in 1-65535", low, high);
+    if (!extend_image(p, EXPORT_FIXED + 4 * (high - low + 1), &offset, err))
+        return false;
+    uint8_t *t = p->image + offset;
+    p->export_table = p->base + offset;
+    be32_set(t, 0x48000000);
+    be32_set(t + 4, 0x00485645);
+    be32_set(t + 8, 0x48000000);
+    be32_set(t + 0x20, p->base >> 16);
+    be32_set(t + 0x24, high - low + 1);
+    be32_set(t + 0x28, low);
+    for (uint32_t at = 0; at < s->size; at += EXPORT_ENTRY) {
+        const uint8_t *entry = p->image + (s->address - p->base) + at;
+        uint8_t *place = t + EXPORT_FIXED + 4 * (be32_get(entry) - low);
+        uint32_t address = be32_get(entry + 4);
+        if (address < p->base || address - p->base >= p->image_size || be32_get(place))
+            return error_set(err, ERR_FORMAT, "ELF section .xexport: ordinal %u (0x%08x) %s", be32_get(entry), address,
+                             be32_get(place) ? "is given twice" : "is not in the image");
+        be32_set(place, address - p->base);
+    }
+    return true;
+}
+
+static bool write_resources(struct pack *p, struct error *err)
+{
+    if (!xex_array((void **)&p->resources, p->params->resource_count, sizeof *p->resources, err))
+        return false;
+    for (size_t i = 0; i < p->params->resource_count; i++) {
+        const struct xex_pack_resource *r = &p->params->resources[i];
+        uint32_t offset;
+        if (!*r->name || strlen(r->name) > 8)
+            return error_set(err, ERR_ARGUMENT, "resource name '%s' does not have 1 to 8 bytes", r->name);
+        if (r->size > IMAGE_LIMIT || !extend_image(p, (uint32_t)r->size, &offset, err))
+            return error_set(err, ERR_ARGUMENT, "resource '%s' of 0x%zx bytes does not fit the image", r->name, r->size);
+        memcpy(p->image + offset, r->data, r->size);
+        p->resources[i] = p->base + offset;
+    }
+    return true;
+}
+
 static bool build_image(struct pack *p, struct error *err)
 {
     if (!measure_image(p, err) || !place_segments(p, err) || !collect_imports(p, err))
         return false;
     place_pdata(p);
+    if (!write_exports(p, err) || !write_resources(p, err))
+        return false;
     number_libraries(p);
     return write_pdata(p, err) && write_pe(p, err);
-}
-
-static void sha1(uint8_t *digest, const void *a, size_t a_size, const void *b, size_t b_size)
-{
-    struct sha1_ctx ctx;
-    sha1_init(&ctx);
-    sha1_update(&ctx, a_size, a);
-    sha1_update(&ctx, b_size, b);
-    sha1_digest(&ctx, SHA1_DIGEST_SIZE, digest);
 }
 
 // The image as (data, zeros) pairs of whole 16-byte units. Writes them to `out` unless NULL; returns how many.
@@ -352,6 +423,11 @@ static uint32_t compression_blocks(const struct pack *p, uint8_t *out)
 static bool is_basic(const struct pack *p)
 {
     return p->params->compression == XEX_COMPRESSION_BASIC;
+}
+
+static bool is_normal(const struct pack *p)
+{
+    return p->params->compression == XEX_COMPRESSION_NORMAL;
 }
 
 static const char *pe_name(const struct pack *p)
@@ -429,26 +505,28 @@ static void write_imports(const struct pack *p, uint8_t *at, uint8_t *first_dige
         library += library_size(p, i);
     }
     while (number-- > 0)
-        sha1(number ? starts[number - 1] + 4 : first_digest, starts[number] + 4, be32_get(starts[number]) - 4, NULL, 0);
+        xex_sha1(number ? starts[number - 1] + 4 : first_digest, starts[number] + 4, be32_get(starts[number]) - 4, NULL, 0);
 }
 
 // From the last page to the first: each descriptor's digest covers the next page and its descriptor.
 static void write_descriptors(const struct pack *p, uint8_t *table, uint8_t *first_digest)
 {
     for (uint32_t i = page_count(p); i-- > 0;) {
-        uint8_t *descriptor = table + DESCRIPTOR * i;
+        uint8_t *descriptor = table + XEX_DESCRIPTOR_BYTES * i;
         be32_set(descriptor, 1u << 4 | p->page_types[i]);
-        sha1(i ? descriptor - DESCRIPTOR + 4 : first_digest, p->image + i * PAGE, PAGE, descriptor, DESCRIPTOR);
+        xex_sha1(i ? descriptor - XEX_DESCRIPTOR_BYTES + 4 : first_digest, p->image + i * PAGE, PAGE, descriptor, XEX_DESCRIPTOR_BYTES);
     }
 }
 
 enum optional { // in the order of their keys, as loaders may search
+    OPT_RESOURCES,
     OPT_FORMAT,
     OPT_ENTRY,
     OPT_BASE,
     OPT_IMPORTS,
     OPT_CHECKSUM,
     OPT_NAME,
+    OPT_STATIC,
     OPT_TLS,
     OPT_STACK,
     OPT_EXECUTION,
@@ -457,127 +535,218 @@ enum optional { // in the order of their keys, as loaders may search
 
 static void write_security(const struct pack *p, uint8_t *s)
 {
-    be32_set(s, SECURITY_FIXED + DESCRIPTOR * page_count(p));
+    be32_set(s, XEX_SECURITY_FIXED + XEX_DESCRIPTOR_BYTES * page_count(p));
     be32_set(s + 0x004, p->image_size);
-    be32_set(s + 0x108, 0x174);
+    be32_set(s + 0x108, XEX_SECURITY_BASE);
     be32_set(s + 0x110, p->base);
     be32_set(s + 0x128, library_count(p));
     be32_set(s + 0x178, 0xFFFFFFFF); // all regions
     be32_set(s + 0x17C, DEVKIT_MEDIA);
     be32_set(s + 0x180, page_count(p));
-    write_descriptors(p, s + SECURITY_FIXED, s + 0x114);
-    struct aes128_ctx wrap;
-    uint8_t devkit[XEX_KEY_BYTES] = {0};
-    aes128_set_encrypt_key(&wrap, devkit);
-    aes128_encrypt(&wrap, XEX_KEY_BYTES, s + 0x150, p->session_key);
+    write_descriptors(p, s + XEX_SECURITY_FIXED, s + 0x114);
+    be32_set(s + 0x160, p->export_table);
+    xex_wrap_key(s + 0x150, p->session_key, p->params->key);
+}
+
+static void write_format(const struct pack *p, uint8_t *at, uint32_t size)
+{
+    be32_set(at, size);
+    be16_set(at + 4, p->params->encrypt ? XEX_ENCRYPTION_NORMAL : XEX_ENCRYPTION_NONE);
+    be16_set(at + 6, (uint16_t)p->params->compression);
+    if (is_basic(p))
+        compression_blocks(p, at + 8);
+    if (!is_normal(p))
+        return;
+    be32_set(at + 8, LZX_WINDOW);
+    be32_set(at + 12, p->first_block_size);
+    memcpy(at + 16, p->first_block_digest, XEX_DIGEST);
+}
+
+static void write_lists(const struct pack *p, uint8_t *resources, uint8_t *libraries_at)
+{
+    for (size_t i = 0; i < p->params->resource_count; i++) {
+        const struct xex_pack_resource *r = &p->params->resources[i];
+        uint8_t *at = resources + 4 + 16 * i;
+        memcpy(at, r->name, strlen(r->name));
+        be32_set(at + 8, p->resources[i]);
+        be32_set(at + 12, (uint32_t)r->size);
+    }
+    for (size_t i = 0; i < p->params->static_library_count; i++) {
+        const struct xex_static_library *l = &p->params->static_libraries[i];
+        uint8_t *at = libraries_at + 4 + 16 * i;
+        memcpy(at, l->name, strnlen(l->name, 8));
+        be16_set(at + 8, l->major);
+        be16_set(at + 10, l->minor);
+        be16_set(at + 12, l->build);
+        at[14] = l->approval;
+        at[15] = l->qfe;
+    }
+}
+
+static void write_execution(const struct pack *p, uint8_t *at)
+{
+    be32_set(at + 0x04, p->params->version ? p->params->version : 0x10000000); // 1.0
+    be32_set(at + 0x0C, p->params->title_id);
+    at[0x12] = 1; // disc 1
+    at[0x13] = 1; // of 1
+}
+
+static uint32_t module_flags(const struct pack *p)
+{
+    if (p->params->dll)
+        return XEX_MODULE_DLL;
+    return XEX_MODULE_TITLE | (p->export_table ? XEX_MODULE_EXPORTS_TO_TITLE : 0);
 }
 
 // Lays out and writes the header. Two passes: without `out` only p->header_size is computed.
 static void write_header(struct pack *p, uint8_t *out)
 {
-    uint32_t security = 0x18 + 8 * OPT_COUNT, at = security + SECURITY_FIXED + DESCRIPTOR * page_count(p);
-    uint32_t blocks = is_basic(p) ? compression_blocks(p, NULL) : 0;
+    const struct xex_pack_params *params = p->params;
     uint32_t name_size = round_up(4 + (uint32_t)strlen(pe_name(p)) + 1, 4);
-    bool imports = library_count(p);
+    uint32_t resources = (uint32_t)params->resource_count, statics = (uint32_t)params->static_library_count;
+    uint32_t format = is_basic(p) ? 8 + 8 * compression_blocks(p, NULL) : is_normal(p) ? 16 + XEX_DIGEST : 8;
     const struct {
         uint32_t key, value, size;
+        bool is_list; // the data begins with its size
     } rows[OPT_COUNT] = {
-        [OPT_FORMAT] = {XEX_KEY_FILE_FORMAT_INFO, 0, 8 + 8 * blocks},
-        [OPT_ENTRY] = {XEX_KEY_ENTRY_POINT, p->elf.entry, 0},
-        [OPT_BASE] = {XEX_KEY_IMAGE_BASE_ADDRESS, p->base, 0},
-        [OPT_IMPORTS] = {XEX_KEY_IMPORT_LIBRARIES, 0, imports_size(p)},
-        [OPT_CHECKSUM] = {XEX_KEY_CHECKSUM_TIMESTAMP, 0, 8}, // zeros: the same input gives the same file
-        [OPT_NAME] = {XEX_KEY_ORIGINAL_PE_NAME, 0, name_size},
-        [OPT_TLS] = {XEX_KEY_TLS_INFO, 0, 16},
-        [OPT_STACK] = {XEX_KEY_DEFAULT_STACK_SIZE, p->params->stack_size ? p->params->stack_size : DEFAULT_STACK, 0},
-        [OPT_EXECUTION] = {XEX_KEY_EXECUTION_INFO, 0, 24},
+        [OPT_RESOURCES] = {resources ? XEX_KEY_RESOURCE_INFO : 0, 0, 4 + 16 * resources, true},
+        [OPT_FORMAT] = {XEX_KEY_FILE_FORMAT_INFO, 0, format, false},
+        [OPT_ENTRY] = {XEX_KEY_ENTRY_POINT, p->elf.entry, 0, false},
+        [OPT_BASE] = {XEX_KEY_IMAGE_BASE_ADDRESS, p->base, 0, false},
+        [OPT_IMPORTS] = {XEX_KEY_IMPORT_LIBRARIES, 0, imports_size(p), false},
+        [OPT_CHECKSUM] = {XEX_KEY_CHECKSUM_TIMESTAMP, 0, 8, false}, // zeros: the same input gives the same file
+        [OPT_NAME] = {XEX_KEY_ORIGINAL_PE_NAME, 0, name_size, true},
+        [OPT_STATIC] = {statics ? XEX_KEY_STATIC_LIBRARIES : 0, 0, 4 + 16 * statics, true},
+        [OPT_TLS] = {XEX_KEY_TLS_INFO, 0, 16, false},
+        [OPT_STACK] = {XEX_KEY_DEFAULT_STACK_SIZE, params->stack_size ? params->stack_size : DEFAULT_STACK, 0, false},
+        [OPT_EXECUTION] = {XEX_KEY_EXECUTION_INFO, 0, 24, false},
     };
-    uint32_t offset[OPT_COUNT];
+    uint32_t offset[OPT_COUNT], count = 0, at, row = 0x18;
+    for (int i = 0; i < OPT_COUNT; i++)
+        count += rows[i].key != 0;
+    uint32_t security = 0x18 + 8 * count;
+    at = security + XEX_SECURITY_FIXED + XEX_DESCRIPTOR_BYTES * page_count(p);
     for (int i = 0; i < OPT_COUNT; i++) {
-        offset[i] = rows[i].size ? at : 0;
+        offset[i] = at;
+        if (!rows[i].key)
+            continue;
         at += round_up(rows[i].size, 4);
         if (out) {
-            be32_set(out + 0x18 + 8 * i, rows[i].key);
-            be32_set(out + 0x18 + 8 * i + 4, rows[i].size ? offset[i] : rows[i].value);
+            be32_set(out + row, rows[i].key);
+            be32_set(out + row + 4, rows[i].size ? offset[i] : rows[i].value);
+            row += 8;
+            if (rows[i].is_list)
+                be32_set(out + offset[i], rows[i].size);
         }
     }
     p->header_size = round_up(at, 0x1000);
     if (!out)
         return;
     memcpy(out, "XEX2", 4);
-    be32_set(out + 0x04, XEX_MODULE_TITLE);
+    be32_set(out + 0x04, module_flags(p));
     be32_set(out + 0x08, p->header_size);
     be32_set(out + 0x10, security);
-    be32_set(out + 0x14, OPT_COUNT);
-    be32_set(out + offset[OPT_FORMAT], rows[OPT_FORMAT].size);
-    be16_set(out + offset[OPT_FORMAT] + 4, p->params->encrypt ? XEX_ENCRYPTION_NORMAL : XEX_ENCRYPTION_NONE);
-    be16_set(out + offset[OPT_FORMAT] + 6, (uint16_t)p->params->compression);
-    if (is_basic(p))
-        compression_blocks(p, out + offset[OPT_FORMAT] + 8);
-    uint8_t unused[SHA1_DIGEST_SIZE];
-    write_imports(p, out + offset[OPT_IMPORTS], imports ? out + security + 0x12C : unused);
-    be32_set(out + offset[OPT_NAME], name_size);
+    be32_set(out + 0x14, count);
+    write_format(p, out + offset[OPT_FORMAT], format);
+    uint8_t unused[XEX_DIGEST];
+    write_imports(p, out + offset[OPT_IMPORTS], library_count(p) ? out + security + 0x12C : unused);
     memcpy(out + offset[OPT_NAME] + 4, pe_name(p), strlen(pe_name(p)));
     be32_set(out + offset[OPT_TLS], 64); // slots
-    be32_set(out + offset[OPT_EXECUTION] + 0x0C, p->params->title_id);
-    be32_set(out + offset[OPT_EXECUTION] + 0x04, 0x10000000); // version 1.0
-    out[offset[OPT_EXECUTION] + 0x12] = 1;                    // disc 1
-    out[offset[OPT_EXECUTION] + 0x13] = 1;                    // of 1
+    write_lists(p, out + offset[OPT_RESOURCES], out + offset[OPT_STATIC]);
+    write_execution(p, out + offset[OPT_EXECUTION]);
     write_security(p, out + security);
-    // The header's digest covers what lies behind the digest's own fields, then what lies before the signature.
-    sha1(out + security + 0x164, out + security + 0x17C, p->header_size - security - 0x17C, out, security + 8);
+    xex_write_header_digest(out, p->header_size, security);
 }
 
-// Appends the image's data in the file's form; returns its bytes.
-static uint32_t write_data(const struct pack *p, uint8_t *out)
+// The image without its runs of zeros.
+static bool make_basic_data(struct pack *p)
 {
-    uint32_t used = 0;
-    if (is_basic(p)) {
-        uint32_t count = compression_blocks(p, NULL), at = 0;
-        uint8_t *blocks = calloc(count, 8);
-        if (!blocks)
-            return 0;
-        compression_blocks(p, blocks);
-        for (uint32_t i = 0; i < count; i++) {
-            uint32_t data = be32_get(blocks + 8 * i);
-            memcpy(out + used, p->image + at, data);
-            used += data;
-            at += data + be32_get(blocks + 8 * i + 4);
-        }
+    uint32_t count = compression_blocks(p, NULL), at = 0;
+    uint8_t *blocks = calloc(count, 8);
+    p->data = malloc(p->image_size);
+    if (!blocks || !p->data) {
         free(blocks);
-    } else {
-        memcpy(out, p->image, p->image_size);
-        used = p->image_size;
+        return false;
     }
-    if (p->params->encrypt) {
-        struct CBC_CTX(struct aes128_ctx, AES_BLOCK_SIZE) cipher = {0};
-        aes128_set_encrypt_key(&cipher.ctx, p->session_key);
-        CBC_ENCRYPT(&cipher, aes128_encrypt, used, out, out);
+    compression_blocks(p, blocks);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t data = be32_get(blocks + 8 * i);
+        memcpy(p->data + p->data_size, p->image + at, data);
+        p->data_size += data;
+        at += data + be32_get(blocks + 8 * i + 4);
     }
-    return used;
+    free(blocks);
+    return true;
+}
+
+// One block of LZX frames, each a piece of its own; returns its bytes, a multiple of 16.
+static uint32_t write_block(const struct pack *p, uint32_t image_at, uint8_t *block)
+{
+    uint32_t used = XEX_BLOCK_HEADER;
+    for (unsigned i = 0; i < XEX_PACK_PIECES && image_at < p->image_size; i++, image_at += XEX_PIECE_BYTES) {
+        size_t piece = lzx_store_frame(block + used + 2, p->image + image_at, XEX_PIECE_BYTES, !image_at);
+        be16_set(block + used, (uint16_t)piece);
+        used += 2 + (uint32_t)piece;
+    }
+    return round_up(used + 2, 16); // a size of 0 ends
+}
+
+static bool make_normal_data(struct pack *p)
+{
+    uint32_t step = XEX_PACK_PIECES * XEX_PIECE_BYTES, count = p->image_size / step, most = step + 0x80;
+    uint32_t *sizes = calloc(count, sizeof *sizes);
+    p->data = calloc(count, most);
+    for (uint32_t i = 0; sizes && p->data && i < count; i++) {
+        sizes[i] = write_block(p, i * step, p->data + p->data_size);
+        p->data_size += sizes[i];
+    }
+    bool ok = sizes && p->data;
+    if (ok) {
+        xex_link_blocks(p->data, sizes, count, p->first_block_digest);
+        p->first_block_size = sizes[0];
+    }
+    free(sizes);
+    return ok;
+}
+
+static bool make_data(struct pack *p)
+{
+    if (is_basic(p))
+        return make_basic_data(p);
+    if (is_normal(p))
+        return make_normal_data(p);
+    p->data = malloc(p->image_size);
+    if (p->data)
+        memcpy(p->data, p->image, p->image_size);
+    p->data_size = p->image_size;
+    return p->data;
 }
 
 static bool build_file(struct pack *p, size_t *size, struct error *err)
 {
-    uint8_t digest[SHA1_DIGEST_SIZE];
-    sha1(digest, p->image, p->image_size, NULL, 0);
+    uint8_t digest[XEX_DIGEST];
+    xex_sha1(digest, p->image, p->image_size, NULL, 0);
     memcpy(p->session_key, digest, sizeof p->session_key); // any key will do; this one is the same every time
+    if (!make_data(p))
+        return error_set(err, ERR_MEMORY, "no memory to write the image");
     write_header(p, NULL);
-    p->out = calloc(1, (size_t)p->header_size + p->image_size);
+    *size = (size_t)p->header_size + p->data_size;
+    p->out = calloc(1, *size);
     if (!p->out)
-        return error_set(err, ERR_MEMORY, "no memory for a file of 0x%x bytes", p->header_size + p->image_size);
+        return error_set(err, ERR_MEMORY, "no memory for a file of 0x%zx bytes", *size);
     write_header(p, p->out);
-    uint32_t data = write_data(p, p->out + p->header_size);
-    *size = (size_t)p->header_size + data;
-    return data ? true : error_set(err, ERR_MEMORY, "no memory to write the image");
+    memcpy(p->out + p->header_size, p->data, p->data_size);
+    if (p->params->encrypt)
+        xex_encrypt_data(p->out + p->header_size, p->data_size, p->session_key);
+    return true;
 }
 
 bool xex_pack(const struct xex_pack_params *params, uint8_t **out, size_t *size, struct error *err)
 {
     *out = NULL;
     *size = 0;
-    if (params->compression != XEX_COMPRESSION_NONE && params->compression != XEX_COMPRESSION_BASIC)
-        return error_set(err, ERR_ARGUMENT, "compression must be none or basic");
+    if (params->compression > XEX_COMPRESSION_NORMAL)
+        return error_set(err, ERR_ARGUMENT, "compression must be none, basic or normal");
     struct pack p = {.params = params};
     if (!elf_parse(&p.elf, params->elf, params->elf_size, err))
         return false;
@@ -589,6 +758,8 @@ bool xex_pack(const struct xex_pack_params *params, uint8_t **out, size_t *size,
     free(p.image);
     free(p.page_types);
     free(p.records);
+    free(p.resources);
+    free(p.data);
     elf_finish(&p.elf);
     return ok;
 }

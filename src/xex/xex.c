@@ -14,6 +14,11 @@ bool xex_array(void **out, size_t count, size_t element_bytes, struct error *err
     return *out ? true : error_set(err, ERR_MEMORY, "no memory for %zu x %zu bytes", count, element_bytes);
 }
 
+bool xex_parse_image(struct xex *x, struct error *err)
+{
+    return xex_check_pages(x, err) && xex_parse_pe(x, err) && xex_resolve_imports(x, err) && xex_parse_exports(x, err);
+}
+
 // An image that cannot be read for want of a key or a decoder leaves a usable header; other failures are the file's.
 static bool open_image(struct xex *x, const struct xex_options *opts, struct error *err)
 {
@@ -24,7 +29,14 @@ static bool open_image(struct xex *x, const struct xex_options *opts, struct err
             *err = x->image_error;
         return false;
     }
-    return xex_parse_pe(x, err) && xex_resolve_imports(x, err) && xex_parse_exports(x, err);
+    return xex_parse_image(x, err);
+}
+
+static bool open_all(struct xex *x, const struct xex_options *opts, struct error *err)
+{
+    if (!xex_parse_header(x, err) || !xex_check_header(x, err) || !open_image(x, opts, err))
+        return false;
+    return !opts || !opts->patch || !x->image || xex_apply_patch(x, opts, err);
 }
 
 bool xex_open(struct xex **out, const uint8_t *data, size_t size, const struct xex_options *opts, struct error *err)
@@ -35,7 +47,8 @@ bool xex_open(struct xex **out, const uint8_t *data, size_t size, const struct x
         return error_set(err, ERR_MEMORY, "no memory to open an XEX");
     x->data = data;
     x->size = size;
-    if (!xex_parse_header(x, err) || !open_image(x, opts, err)) {
+    x->ignore_hashes = opts && opts->ignore_hashes;
+    if (!open_all(x, opts, err)) {
         xex_close(x);
         return false;
     }
@@ -43,15 +56,12 @@ bool xex_open(struct xex **out, const uint8_t *data, size_t size, const struct x
     return true;
 }
 
-void xex_close(struct xex *x)
+void xex_clear(struct xex *x)
 {
-    if (!x)
-        return;
-    for (size_t i = 0; i < x->library_count; i++) {
+    for (size_t i = 0; i < x->library_count; i++)
         free((void *)(uintptr_t)x->libraries[i].imports);
-        if (x->records)
-            free(x->records[i]);
-    }
+    for (size_t i = 0; x->records && i < x->library_count; i++)
+        free(x->records[i]);
     free(x->records);
     free(x->libraries);
     free(x->library_names);
@@ -64,7 +74,20 @@ void xex_close(struct xex *x)
     free(x->functions);
     free(x->exports);
     free(x->image);
+    free(x->owned_header);
+}
+
+void xex_close(struct xex *x)
+{
+    if (x)
+        xex_clear(x);
     free(x);
+}
+
+uint32_t xex_hash_faults(const struct xex *x, const char **first)
+{
+    *first = x->hash_faults ? x->hash_fault : NULL;
+    return x->hash_faults;
 }
 
 const struct error *xex_image_error(const struct xex *x)

@@ -17,6 +17,9 @@ struct xex;
 
 struct xex_options {
     const uint8_t *retail_key; // XEX_KEY_BYTES bytes tried before the built-in devkit key; NULL: devkit only
+    const uint8_t *patch;      // the bytes of a patch (.xexp) to apply, needed only while opening; NULL: none
+    size_t patch_size;
+    bool ignore_hashes; // a digest that does not match is counted (xex_hash_faults) and no failure
 };
 
 // Optional header keys (xex2.tsv has all). Low byte 0 or 1: the value is the header's word; 0xFF: data at a file offset
@@ -43,6 +46,7 @@ enum xex_module_flag {
     XEX_MODULE_EXPORTS_TO_TITLE = 0x02,
     XEX_MODULE_DLL = 0x08,
     XEX_MODULE_PATCH = 0x10,
+    XEX_MODULE_PATCH_DELTA = 0x40,
 };
 
 enum xex_encryption { XEX_ENCRYPTION_NONE, XEX_ENCRYPTION_NORMAL };
@@ -157,11 +161,23 @@ struct xex_function { // one .pdata entry
 // Parses the file. Fails with ERR_FORMAT (naming field and file offset) or ERR_UNSUPPORTED (not an XEX2).
 // An intact file whose image cannot be read (no key: ERR_KEY, a compression we lack: ERR_UNSUPPORTED) still opens, with
 // the headers only: xex_image_error says why. `opts` may be NULL.
+// Header, imports, pages and compressed blocks must match their SHA-1 digests (else ERR_FORMAT), unless ignore_hashes. With
+// a patch, what is opened is the patched title; `data` is not changed.
 bool xex_open(struct xex **out, const uint8_t *data, size_t size, const struct xex_options *opts, struct error *err);
 void xex_close(struct xex *x); // accepts NULL
 
 // NULL when the image was read; else why not.
 const struct error *xex_image_error(const struct xex *x);
+
+// How many digests did not match, and what the first of them covers (NULL when none).
+uint32_t xex_hash_faults(const struct xex *x, const char **first);
+
+// What a patch says about itself; false when `x` is no patch.
+struct xex_patch_info {
+    uint32_t source_version, target_version; // as xex_execution.version
+    uint32_t target_header_size;             // bytes
+};
+bool xex_patch_info(const struct xex *x, struct xex_patch_info *out);
 
 // Copies the image as laid out in memory at info->base, imports unresolved. `out_size` must be at least image_size.
 bool xex_load_image(const struct xex *x, uint8_t *out, size_t out_size, struct error *err);
@@ -193,17 +209,35 @@ void xex_exports(const struct xex *x, uint32_t *base_ordinal, size_t *count);
 // The address of one export, 0 when there is none.
 gva xex_export(const struct xex *x, uint32_t ordinal);
 
-// Makes a devkit XEX2 from an ELF32 big-endian PowerPC static executable linked at `base` (the SDK's
+// Makes an XEX2 from an ELF32 big-endian PowerPC static executable linked at `base` (the SDK's
 // guest/lib/xenolith.ld; docs/xex.md says which sections mean what).
+struct xex_pack_resource {
+    const char *name; // 8 bytes at most
+    const uint8_t *data;
+    size_t size;
+};
+
 struct xex_pack_params {
     const uint8_t *elf;
     size_t elf_size;
     const char *pe_name;              // NULL: "a.exe"
-    enum xex_compression compression; // NONE or BASIC
-    bool encrypt;                     // with the devkit key
-    uint32_t stack_size;              // bytes of the main thread's stack; 0: 256 KB
+    enum xex_compression compression; // NONE, BASIC or NORMAL
+    bool encrypt;
+    const uint8_t *key;  // XEX_KEY_BYTES bytes to encrypt with, as a console's; NULL: the devkit key
+    bool dll;            // a DLL instead of a title
+    uint32_t stack_size; // bytes of the main thread's stack; 0: 256 KB
     uint32_t title_id;
+    uint32_t version; // as xex_execution.version; 0: 1.0.0.0
+    const struct xex_pack_resource *resources;
+    size_t resource_count;
+    const struct xex_static_library *static_libraries;
+    size_t static_library_count;
 };
 
 // *out is malloc'd, the caller frees it. Fails with ERR_FORMAT or ERR_ARGUMENT.
 bool xex_pack(const struct xex_pack_params *params, uint8_t **out, size_t *size, struct error *err);
+
+// Makes the patch (.xexp) that turns the title `from` into `to`; both were opened with their images. `key` as above;
+// `encrypt` is the patch's own. *out is malloc'd.
+bool xex_pack_patch(const struct xex *from, const struct xex *to, bool encrypt, const uint8_t *key, uint8_t **out,
+                    size_t *size, struct error *err);

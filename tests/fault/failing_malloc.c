@@ -1,6 +1,5 @@
 // LD_PRELOAD: the n-th allocation of the process fails, n = XENOLITH_FAIL_AT, counted from 1 (with XENOLITH_FAIL_ALL set, all
 // from the n-th on). From the n-th write on, n = XENOLITH_FAIL_WRITE, the disk is full. At its end the process writes the number of allocations that it made to the file XENOLITH_FAIL_COUNT.
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -15,6 +14,7 @@ static atomic_ulong written;
 static unsigned long fail_at, fail_write;
 static int fail_all, count_file = -1;
 
+// The C library's own.
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);

@@ -59,11 +59,11 @@ static struct json_object *json_freed(const struct par_owner *o)
 {
     if (!o->freed)
         return NULL;
-    struct json_object *f = json_object_new_object();
-    json_object_object_add(f, "call", json_object_new_string(o->freed_call));
-    json_object_object_add(f, "tid", json_object_new_int64(o->freed_tid));
+    struct json_object *f = cli_json(json_object_new_object());
+    json_object_object_add(f, "call", cli_json(json_object_new_string(o->freed_call)));
+    json_object_object_add(f, "tid", cli_json(json_object_new_int64(o->freed_tid)));
     json_object_object_add(f, "lr", o->freed_lr ? json_address(o->freed_lr) : NULL);
-    json_object_object_add(f, "index", json_object_new_uint64(o->freed_index));
+    json_object_object_add(f, "index", cli_json(json_object_new_uint64(o->freed_index)));
     return f;
 }
 
@@ -71,14 +71,14 @@ static struct json_object *json_owner(const struct par_owner *owner)
 {
     if (!owner->found)
         return NULL;
-    struct json_object *o = json_object_new_object();
-    json_object_object_add(o, "call", json_object_new_string(owner->call));
-    json_object_object_add(o, "tid", json_object_new_int64(owner->tid));
+    struct json_object *o = cli_json(json_object_new_object());
+    json_object_object_add(o, "call", cli_json(json_object_new_string(owner->call)));
+    json_object_object_add(o, "tid", cli_json(json_object_new_int64(owner->tid)));
     json_object_object_add(o, "lr", owner->lr ? json_address(owner->lr) : NULL);
-    json_object_object_add(o, "index", json_object_new_uint64(owner->index));
+    json_object_object_add(o, "index", cli_json(json_object_new_uint64(owner->index)));
     json_object_object_add(o, "base", json_address(owner->base));
-    json_object_object_add(o, "size", json_object_new_uint64(owner->size));
-    json_object_object_add(o, "offset", json_object_new_uint64(owner->offset));
+    json_object_object_add(o, "size", cli_json(json_object_new_uint64(owner->size)));
+    json_object_object_add(o, "offset", cli_json(json_object_new_uint64(owner->offset)));
     json_object_object_add(o, "through", json_address(owner->through));
     json_object_object_add(o, "freed", json_freed(owner));
     return o;

@@ -1,0 +1,12 @@
+// unit.h: from a plan to an LLVM function.
+// Threads: one at a time for one LLVM context.
+#pragma once
+#include <llvm-c/Core.h>
+
+#include "cpu/recompiler/interface.h"
+#include "cpu/recompiler/specialise.h"
+
+// Adds function `name` to the module. False: an instruction could not be translated (it will be called out of line from now
+// on, so trying once more helps), or memory is short; the module is useless then.
+bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, const char *name,
+                   const struct rc_plan *plan, enum rc_tier tier);

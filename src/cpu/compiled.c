@@ -224,16 +224,16 @@ static bool install(struct cpu *cpu, const struct rc_plan *p, unit_function *cod
     return true;
 }
 
-static bool is_unit(void *user, uint32_t pc)
+static bool is_entry(void *user, uint32_t pc)
 {
-    const struct compiled *c = user;
-    return c->targets[pc / 4] != NULL;
+    const struct cpu *cpu = user;
+    return cpu_has_entry(cpu, pc);
 }
 
 static double now(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -256,8 +256,10 @@ static bool compile(struct cpu *cpu, uint32_t pc)
     struct rc_plan plan;
     struct rc_code code;
     struct error err = {0};
-    if (!plan_make(cpu->mem, pc, is_unit, c, &plan))
+    if (!plan_make(cpu->mem, pc, is_entry, cpu, &plan))
         return false;
+    if (getenv("XENOLITH_RC_DEBUG"))
+        fprintf(stderr, "recompiler: %08x: %u instructions, %u entries\n", pc, plan.count, plan.entry_count);
     bool ok = c->api->compile(c->rc, &plan, 1, c->tier, &code, &err);
     if (!ok && getenv("XENOLITH_RC_DEBUG"))
         fprintf(stderr, "recompiler: %08x: %s\n", pc, err.message);

@@ -46,6 +46,7 @@ static inline struct cell *cell_at(const struct cell *c, uint32_t pc)
 // ---- interpreter.c
 // From now on the cell of `pc` runs entry number `entry`.
 void cpu_set_entry(struct cpu *cpu, uint32_t pc, uint32_t entry);
+bool cpu_has_entry(const struct cpu *cpu, uint32_t pc);
 void cpu_clear_entry(struct cpu *cpu, uint32_t pc);
 extern rc_function *const cpu_handlers[PPC_OPCODE_COUNT]; // op_<id> as functions
 
@@ -59,5 +60,5 @@ void compiled_destroy(struct compiled *c); // NULL is allowed
 
 // ---- plan.c
 // Finds the code that belongs together from `pc` on. False: there is none, or no memory.
-bool plan_make(const struct mem *m, uint32_t pc, bool (*is_unit)(void *user, uint32_t pc), void *user, struct rc_plan *out);
+bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, struct rc_plan *out);
 void plan_free(struct rc_plan *p);

@@ -214,6 +214,11 @@ void cpu_set_entry(struct cpu *cpu, uint32_t pc, uint32_t entry)
     *cell_at(cpu->cells, pc) = (struct cell){distance(handle_compiled), entry};
 }
 
+bool cpu_has_entry(const struct cpu *cpu, uint32_t pc)
+{
+    return cell_handler(cell_at(cpu->cells, pc)) == handle_compiled;
+}
+
 void cpu_clear_entry(struct cpu *cpu, uint32_t pc)
 {
     cell_at(cpu->cells, pc)->handler = 0;

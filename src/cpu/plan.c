@@ -9,7 +9,7 @@ enum {
     BEFORE = 0x4000,  // bytes before the entry that still belong to the unit (loops entered in their middle)
     BEHIND = 0x8000,  // and behind it
     WORDS = (BEFORE + BEHIND) / 4,
-    MAX_INSNS = 2500, // of a unit
+    MAX_INSNS = 4000, // of a unit
     MAX_TABLE = 512,  // entries of a jump table
     LOOK_BACK = 24,   // instructions before a bctr that may say where its table is
 };
@@ -19,12 +19,13 @@ enum { SEEN = 1, LEADER = 2, ENTRY = 4 };
 
 struct finder {
     const struct mem *mem;
-    bool (*is_unit)(void *user, uint32_t pc);
+    bool (*is_entry)(void *user, uint32_t pc);
     void *user;
     uint32_t pc, low;
     uint8_t marks[WORDS];
     uint32_t list[WORDS]; // still to look at
-    uint32_t list_count, count;
+    uint32_t jumps[WORDS]; // unconditional ones, likewise
+    uint32_t list_count, jump_count, count;
 };
 
 static bool in_window(const struct finder *f, uint32_t pc)
@@ -41,11 +42,11 @@ static bool word_at(const struct finder *f, uint32_t pc, uint32_t *out)
 static void reach(struct finder *f, uint32_t pc, unsigned marks)
 {
     uint32_t word;
-    if (!in_window(f, pc) || f->count >= MAX_INSNS)
+    if (!in_window(f, pc))
         return;
     uint8_t *m = &f->marks[(pc - f->low) / 4];
     if (!(*m & SEEN)) {
-        if (!word_at(f, pc, &word))
+        if (f->count >= MAX_INSNS || !word_at(f, pc, &word) || (pc != f->pc && f->is_entry(f->user, pc)))
             return;
         *m |= SEEN;
         f->count++;
@@ -129,14 +130,37 @@ static void find_table(struct finder *f, uint32_t pc)
 
 // ---- Following the code
 
+static bool never_goes_on(uint32_t word)
+{
+    enum { BLR = 0x4E800020, BCTR = 0x4E800420 };
+    return word == BLR || word == BCTR || (word >> 26 == 18 && !(word & 1)) || word == 0;
+}
+
+// Whether a function seems to start at `pc`, which a jump leads to: the code before does not run into it, and no branch of
+// the unit has led to it so far; or it makes a stack frame.
+static bool starts_function(const struct finder *f, uint32_t pc)
+{
+    enum { MFLR_R12 = 0x7D8802A6, MFLR_R0 = 0x7C0802A6 };
+    uint32_t before, word;
+    if (!word_at(f, pc, &word) || !word_at(f, pc - 4, &before))
+        return true;
+    if (word == MFLR_R12 || word == MFLR_R0 || word >> 16 == 0x9421 || (word >> 16 == 0xF821 && (word & 3) == 1))
+        return true;
+    return never_goes_on(before) && !(f->marks[(pc - f->low) / 4] & SEEN);
+}
+
 // A direct jump without link: into the unit, or to another one.
 static bool belongs(const struct finder *f, uint32_t target, bool conditional)
 {
     if (!in_window(f, target))
         return false;
-    if (target != f->pc && f->is_unit(f->user, target))
-        return false;
-    return conditional || target >= f->pc;
+    return conditional || (target >= f->pc && !starts_function(f, target));
+}
+
+static void follow_target(struct finder *f, uint32_t pc, uint32_t target, bool conditional)
+{
+    if (belongs(f, target, conditional))
+        reach(f, target, target <= pc ? LEADER | ENTRY : LEADER);
 }
 
 static void follow_branch(struct finder *f, uint32_t pc, uint32_t word)
@@ -147,15 +171,21 @@ static void follow_branch(struct finder *f, uint32_t pc, uint32_t word)
         reach(f, pc + 4, LEADER | ENTRY);
         return;
     }
-    if (!always)
-        reach(f, pc + 4, LEADER);
-    if (!indirect) {
-        uint32_t target = ppc_branch_target(word, pc);
-        if (belongs(f, target, !always))
-            reach(f, target, target <= pc ? LEADER | ENTRY : LEADER);
-    } else if (always && (word >> 1 & 0x3FF) == 528) {
+    if (!indirect && always)
+        f->jumps[f->jump_count++] = pc;
+    else if (!indirect)
+        follow_target(f, pc, ppc_branch_target(word, pc), true);
+    else if (always && (word >> 1 & 0x3FF) == 528)
         find_table(f, pc);
-    }
+    if (!always) // the last that is added is the first that is followed
+        reach(f, pc + 4, LEADER);
+}
+
+static void follow_jump(struct finder *f, uint32_t pc)
+{
+    uint32_t word;
+    if (word_at(f, pc, &word))
+        follow_target(f, pc, ppc_branch_target(word, pc), false);
 }
 
 static void follow(struct finder *f, uint32_t pc)
@@ -197,20 +227,25 @@ static bool collect(struct finder *f, struct rc_plan *out)
     return true;
 }
 
-bool plan_make(const struct mem *m, uint32_t pc, bool (*is_unit)(void *user, uint32_t pc), void *user, struct rc_plan *out)
+bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, struct rc_plan *out)
 {
     *out = (struct rc_plan){0};
     struct finder *f = calloc(1, sizeof *f);
     if (!f)
         return false;
     f->mem = m;
-    f->is_unit = is_unit;
+    f->is_entry = is_entry;
     f->user = user;
     f->pc = pc;
     f->low = pc < BEFORE ? 0 : pc - BEFORE;
     reach(f, pc, LEADER | ENTRY);
-    while (f->list_count)
-        follow(f, f->list[--f->list_count]);
+    // Jumps come last: by then it is known what the conditional branches belong together.
+    while (f->list_count || f->jump_count) {
+        while (f->list_count)
+            follow(f, f->list[--f->list_count]);
+        if (f->jump_count)
+            follow_jump(f, f->jumps[--f->jump_count]);
+    }
     bool ok = f->count && collect(f, out);
     if (!ok)
         plan_free(out);

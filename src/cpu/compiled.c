@@ -18,7 +18,7 @@
 
 #define CODE_BYTES ((size_t)1 << 30)
 #define HEAT_BYTES ((size_t)1 << 30)
-enum { PAGE_SHIFT = 12, PAGES = 1 << (32 - PAGE_SHIFT), CODE_ALIGNMENT = 16, STACK_MOST = 4 << 20 };
+enum { PAGE_SHIFT = 12, PAGES = 1 << (32 - PAGE_SHIFT), CODE_ALIGNMENT = 64, STACK_MOST = 4 << 20 };
 
 typedef uint32_t unit_function(struct ppc_state *s, uint8_t *m, uint32_t entry);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SECTIONS = 4096, MAX_ALIGNMENT = 4096 };
+enum { MAX_SECTIONS = 4096, MAX_ALIGNMENT = 64 };
 
 struct linker {
     const uint8_t *object;

@@ -250,13 +250,16 @@ static bool store_code(struct cpu *cpu, const struct rc_plan *p, const struct rc
     return install(cpu, p, function);
 }
 
+// The optimised tier's time grows faster than its units.
+static const uint32_t most_insns[] = {[RC_QUICK] = 2000, [RC_OPTIMISED] = 500};
+
 static bool compile(struct cpu *cpu, uint32_t pc)
 {
     struct compiled *c = cpu->compiled;
     struct rc_plan plan;
     struct rc_code code;
     struct error err = {0};
-    if (!plan_make(cpu->mem, pc, is_entry, cpu, &plan))
+    if (!plan_make(cpu->mem, pc, is_entry, cpu, most_insns[c->tier], &plan))
         return false;
     if (getenv("XENOLITH_RC_DEBUG"))
         fprintf(stderr, "recompiler: %08x: %u instructions, %u entries\n", pc, plan.count, plan.entry_count);

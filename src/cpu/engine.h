@@ -59,6 +59,8 @@ void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
 void compiled_destroy(struct compiled *c); // NULL is allowed
 
 // ---- plan.c
-// Finds the code that belongs together from `pc` on. False: there is none, or no memory.
-bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, struct rc_plan *out);
+// Finds the code that belongs together from `pc` on, at most `most` instructions. It stops at what `is_entry` knows.
+// False: there is none, or no memory.
+bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, uint32_t most,
+               struct rc_plan *out);
 void plan_free(struct rc_plan *p);

@@ -21,7 +21,7 @@ struct finder {
     const struct mem *mem;
     bool (*is_entry)(void *user, uint32_t pc);
     void *user;
-    uint32_t pc, low;
+    uint32_t pc, low, most;
     uint8_t marks[WORDS];
     uint32_t list[WORDS]; // still to look at
     uint32_t jumps[WORDS]; // unconditional ones, likewise
@@ -46,7 +46,7 @@ static void reach(struct finder *f, uint32_t pc, unsigned marks)
         return;
     uint8_t *m = &f->marks[(pc - f->low) / 4];
     if (!(*m & SEEN)) {
-        if (f->count >= MAX_INSNS || !word_at(f, pc, &word) || (pc != f->pc && f->is_entry(f->user, pc)))
+        if (f->count >= f->most || !word_at(f, pc, &word) || (pc != f->pc && f->is_entry(f->user, pc)))
             return;
         *m |= SEEN;
         f->count++;
@@ -227,7 +227,8 @@ static bool collect(struct finder *f, struct rc_plan *out)
     return true;
 }
 
-bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, struct rc_plan *out)
+bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, uint32_t most,
+               struct rc_plan *out)
 {
     *out = (struct rc_plan){0};
     struct finder *f = calloc(1, sizeof *f);
@@ -237,6 +238,7 @@ bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, ui
     f->is_entry = is_entry;
     f->user = user;
     f->pc = pc;
+    f->most = most;
     f->low = pc < BEFORE ? 0 : pc - BEFORE;
     reach(f, pc, LEADER | ENTRY);
     // Jumps come last: by then it is known what the conditional branches belong together.

@@ -14,7 +14,8 @@
 #include "cpu/recompiler/unit.h"
 
 // As one-semantics.md found: more passes cost twice the time and make nothing faster.
-static const char passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
+static const char loop_passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
+static const char straight_passes[] = "function(sroa,early-cse)";
 
 struct rc {
     LLVMContextRef context;
@@ -88,10 +89,10 @@ static LLVMModuleRef build_module(struct rc *rc, const struct rc_plan *plans, ui
     return module;
 }
 
-static bool optimise(struct rc *rc, LLVMModuleRef module, struct error *err)
+static bool optimise(struct rc *rc, LLVMModuleRef module, bool loops, struct error *err)
 {
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef failure = LLVMRunPasses(module, passes, rc->optimised, options);
+    LLVMErrorRef failure = LLVMRunPasses(module, loops ? loop_passes : straight_passes, rc->optimised, options);
     LLVMDisposePassBuilderOptions(options);
     if (!failure)
         return true;
@@ -140,11 +141,14 @@ static bool rc_compile(struct rc *rc, const struct rc_plan *plans, uint32_t coun
         free(out->offsets);
         return error_set(err, ERR_STATE, "a unit cannot be translated");
     }
-    for (uint32_t i = 0; i < count; i++)
+    bool loops = false;
+    for (uint32_t i = 0; i < count; i++) {
         out->instructions += plans[i].count;
+        loops |= rc_has_loop(&plans[i]);
+    }
     if (getenv("XENOLITH_RC_DUMP"))
         LLVMDumpModule(module);
-    bool ok = (!getenv("XENOLITH_RC_VERIFY") || verify(module, err)) && (tier == RC_QUICK || optimise(rc, module, err));
+    bool ok = (!getenv("XENOLITH_RC_VERIFY") || verify(module, err)) && (tier == RC_QUICK || optimise(rc, module, loops, err));
     if (getenv("XENOLITH_RC_DUMP"))
         LLVMDumpModule(module);
     ok = ok && emit(rc, module, tier, count, out, err);

@@ -1,6 +1,6 @@
 // unit.c: a plan as an LLVM function.
 //
-// Quick tier: every slot is its place in the state. Optimised tier: a slot is a stack variable that LLVM turns into registers;
+// Quick tier, and units without loops: every slot is its place in the state. Else a slot is a stack variable that LLVM turns into registers;
 // where others look at the state (calls, exits) the changed ones are stored, and loaded again behind it. Which ones follows
 // from the order of uses and definitions in each guest block (struct event) and two data-flow passes over the guest's blocks.
 #include "cpu/recompiler/unit.h"
@@ -333,8 +333,7 @@ static void continue_at(struct unit *u, uint32_t pc)
         LLVMBuildBr(u->b, u->blocks[block].head);
         return;
     }
-    spill(u, false);
-    LLVMBuildRet(u->b, c32(u, pc));
+    tail_call(u, c32(u, pc));
 }
 
 static void jump(struct unit *u, uint32_t pc, uint32_t target)
@@ -742,10 +741,23 @@ static void build(struct unit *u, const char *name)
     build_entries(u, start);
 }
 
+bool rc_has_loop(const struct rc_plan *p)
+{
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct rc_insn *n = &p->insns[i];
+        if (n->flags & RC_UNKNOWN || n->word & CALL_BIT || ppc_opcodes[n->opcode].kind != PPC_BRANCH)
+            continue;
+        uint32_t target = ppc_branch_target(n->word, n->pc);
+        if (target <= n->pc && target >= p->insns[0].pc)
+            return true;
+    }
+    return false;
+}
+
 bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, const char *name,
                    const struct rc_plan *plan, enum rc_tier tier)
 {
-    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .optimised = tier == RC_OPTIMISED};
+    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .optimised = tier == RC_OPTIMISED && rc_has_loop(plan)};
     u.b = LLVMCreateBuilderInContext(context);
     u.pointer = LLVMPointerTypeInContext(context, 0);
     u.i64 = LLVMInt64TypeInContext(context);

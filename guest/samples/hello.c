@@ -29,13 +29,14 @@ int main(int argc, char **argv)
     FORMAT("1.000000e+10 1e+10 0.0001", "%e %g %g", 1e10, 1e10, 0.0001);
     FORMAT("string character % p 0x82000000", "%s %s %% %c %p", "string", "character", 'p', (void *)0x82000000);
     FORMAT("[abc  ] [  abc] [ab]", "[%-5s] [%5s] [%.2s]", "abc", "abc", "abc");
-    FORMAT("1 2.0 3 4.0 5 6.0 7 8.0 9 10.0", "%d %.1f %d %.1f %d %.1f %d %.1f %d %.1f", 1, 2.0, 3, 4.0, 5, 6.0, 7, 8.0, 9,
-           10.0);
+    FORMAT("1 2.0 3 4.0 5 6.0 7 8.0 9 10.0", "%d %.1f %d %.1f %d %.1f %d %.1f %d %.1f", 1, 2.0, 3, 4.0, 5, 6.0, 7, 8.0,
+           9, 10.0);
     volatile uint64_t big = 10000000000000000000ULL, small = 7;
     FORMAT("1428571428571428571 rest 3", "%llu rest %llu", big / small, big % small);
     FORMAT("-3 rest -1", "%lld rest %lld", -(int64_t)(small + 3) / 3, -(int64_t)(small + 3) % 3);
     checks++;
-    printf("%2d %d argument%s, the first %s\n", checks, argc, argc == 1 ? "" : "s", argc && argv[0][0] ? "named" : "empty");
+    printf("%2d %d argument%s, the first %s\n", checks, argc, argc == 1 ? "" : "s",
+           argc && argv[0][0] ? "named" : "empty");
     if ((argc < 1 || !argv[0][0]) && !failed)
         failed = checks;
     puts(failed ? "hello: failed" : "hello: ok");

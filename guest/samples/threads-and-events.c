@@ -163,7 +163,8 @@ static void mutants(void)
     KeDelayExecutionThread(UserMode, 0, &ten_ms);
     check(team.count == 0, "others wait until the last release");
     NtReleaseMutant(team.mutant, NULL);
-    check(NtWaitForMultipleObjectsEx(TEAM, threads, WaitAll, UserMode, 0, NULL) == STATUS_SUCCESS, "four threads ended");
+    check(NtWaitForMultipleObjectsEx(TEAM, threads, WaitAll, UserMode, 0, NULL) == STATUS_SUCCESS,
+          "four threads ended");
     check(team.count == TEAM * ROUNDS && !team.overlaps, "each had it alone, 100 times");
     check(NtReleaseMutant(team.mutant, NULL) == STATUS_MUTANT_NOT_OWNED, "a release without ownership fails");
     for (int i = 0; i < TEAM; i++)
@@ -208,12 +209,15 @@ static void own_objects(void)
     KeInitializeEvent(&s.automatic, SynchronizationEvent, 0);
     KeInitializeSemaphore(&s.tickets, 0, 3);
     check(s.manual.Header.SignalState == 1 && s.automatic.Header.Type == 1, "objects in our memory, headers filled in");
-    check(KeWaitForMultipleObjects(2, pair, WaitAny, 3, KernelMode, 0, &now, NULL) == STATUS_WAIT_0, "any: the manual event");
-    check(KeWaitForMultipleObjects(2, pair, WaitAll, 3, KernelMode, 0, &ten_ms, NULL) == STATUS_TIMEOUT, "all: not yet");
+    check(KeWaitForMultipleObjects(2, pair, WaitAny, 3, KernelMode, 0, &now, NULL) == STATUS_WAIT_0,
+          "any: the manual event");
+    check(KeWaitForMultipleObjects(2, pair, WaitAll, 3, KernelMode, 0, &ten_ms, NULL) == STATUS_TIMEOUT,
+          "all: not yet");
     HANDLE t = thread(serve, &s, 0);
     KeReleaseSemaphore(&s.tickets, 1, 1, 0);
     KeReleaseSemaphore(&s.tickets, 1, 2, 0);
-    check(KeWaitForMultipleObjects(2, pair, WaitAll, 3, KernelMode, 0, NULL, NULL) == STATUS_SUCCESS, "all: a thread set it");
+    check(KeWaitForMultipleObjects(2, pair, WaitAll, 3, KernelMode, 0, NULL, NULL) == STATUS_SUCCESS,
+          "all: a thread set it");
     check(s.served == 3, "it had three tickets");
     check(KeResetEvent(&s.manual) == 1, "reset gives the previous state");
     check(KeWaitForSingleObject(&s.manual, 3, KernelMode, 0, &now) == STATUS_TIMEOUT, "now unsignalled");

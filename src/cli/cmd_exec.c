@@ -1,4 +1,5 @@
-// xenolith exec: runs test vectors, one JSON object a line, and prints one JSON result a line. The form is in docs/cpu.md.
+// xenolith exec: runs test vectors, one JSON object a line, and prints one JSON result a line. The form is in
+// docs/cpu.md.
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -15,9 +16,9 @@
 enum {
     DATA_BASE = 0x10000000,
     DATA_SIZE = 0x10000,
-    BUDGET = 10000000,         // instructions of one case
-    MAX_WORDS = 1 << 14,       // code of one case
-    MAX_BYTES = 1 << 24,       // of one entry of "mem", or of one value
+    BUDGET = 10000000,   // instructions of one case
+    MAX_WORDS = 1 << 14, // code of one case
+    MAX_BYTES = 1 << 24, // of one entry of "mem", or of one value
     MAX_BLOCKS = 64,
 };
 
@@ -45,8 +46,8 @@ struct runner {
     unsigned long line;
 };
 
-// ---- Values: any register or piece of memory as lower-case hex digits without leading zeros, so that equal numbers have
-// equal texts.
+// ---- Values: any register or piece of memory as lower-case hex digits without leading zeros, so that equal numbers
+// have equal texts.
 
 enum field_kind {
     FIELD_GPR,
@@ -157,7 +158,8 @@ static const char *significant(const char *digits)
 static bool value_digits(json_object *value, const struct field *f, char *out, size_t size)
 {
     if (json_object_is_type(value, json_type_int)) {
-        uint64_t v = json_object_get_int64(value) < 0 ? (uint64_t)json_object_get_int64(value) : json_object_get_uint64(value);
+        uint64_t v =
+            json_object_get_int64(value) < 0 ? (uint64_t)json_object_get_int64(value) : json_object_get_uint64(value);
         char digits[17];
         snprintf(digits, sizeof digits, "%" PRIx64, v);
         return (size_t)snprintf(out, size, "%s", significant(digits)) < size;
@@ -209,21 +211,42 @@ static bool set_field(struct ppc_state *s, const struct field *f, json_object *v
     padded[16] = 0;
     uint64_t high = strtoull(padded, NULL, 16);
     switch (f->kind) {
-    case FIELD_GPR: s->gpr[f->index] = low; break;
-    case FIELD_FPR: s->fpr[f->index] = low; break;
+    case FIELD_GPR:
+        s->gpr[f->index] = low;
+        break;
+    case FIELD_FPR:
+        s->fpr[f->index] = low;
+        break;
     case FIELD_VR:
         s->vr[f->index].d[0] = low;
         s->vr[f->index].d[1] = high;
         break;
-    case FIELD_CR: ppc_set_cr(s, (uint32_t)low); break;
-    case FIELD_XER: ppc_set_xer(s, (uint32_t)low); break;
-    case FIELD_LR: s->lr = low; break;
-    case FIELD_CTR: s->ctr = low; break;
-    case FIELD_FPSCR: ppc_set_fpscr(s, (uint32_t)low); break;
-    case FIELD_VSCR: ppc_set_vscr(s, (uint32_t)low); break;
-    case FIELD_MSR: s->msr = low; break;
-    case FIELD_VRSAVE: s->vrsave = (uint32_t)low; break;
-    case FIELD_MEMORY: break;
+    case FIELD_CR:
+        ppc_set_cr(s, (uint32_t)low);
+        break;
+    case FIELD_XER:
+        ppc_set_xer(s, (uint32_t)low);
+        break;
+    case FIELD_LR:
+        s->lr = low;
+        break;
+    case FIELD_CTR:
+        s->ctr = low;
+        break;
+    case FIELD_FPSCR:
+        ppc_set_fpscr(s, (uint32_t)low);
+        break;
+    case FIELD_VSCR:
+        ppc_set_vscr(s, (uint32_t)low);
+        break;
+    case FIELD_MSR:
+        s->msr = low;
+        break;
+    case FIELD_VRSAVE:
+        s->vrsave = (uint32_t)low;
+        break;
+    case FIELD_MEMORY:
+        break;
     }
     return true;
 }
@@ -237,20 +260,40 @@ static char *get_field(struct runner *r, struct ppc_state *s, const struct field
         return NULL;
     uint64_t low = 0, high = 0;
     switch (f->kind) {
-    case FIELD_GPR: low = s->gpr[f->index]; break;
-    case FIELD_FPR: low = s->fpr[f->index]; break;
+    case FIELD_GPR:
+        low = s->gpr[f->index];
+        break;
+    case FIELD_FPR:
+        low = s->fpr[f->index];
+        break;
     case FIELD_VR:
         low = s->vr[f->index].d[0];
         high = s->vr[f->index].d[1];
         break;
-    case FIELD_CR: low = ppc_cr(s); break;
-    case FIELD_XER: low = ppc_xer(s); break;
-    case FIELD_LR: low = s->lr; break;
-    case FIELD_CTR: low = s->ctr; break;
-    case FIELD_FPSCR: low = ppc_fpscr(s); break;
-    case FIELD_VSCR: low = ppc_vscr(s); break;
-    case FIELD_MSR: low = s->msr; break;
-    case FIELD_VRSAVE: low = s->vrsave; break;
+    case FIELD_CR:
+        low = ppc_cr(s);
+        break;
+    case FIELD_XER:
+        low = ppc_xer(s);
+        break;
+    case FIELD_LR:
+        low = s->lr;
+        break;
+    case FIELD_CTR:
+        low = s->ctr;
+        break;
+    case FIELD_FPSCR:
+        low = ppc_fpscr(s);
+        break;
+    case FIELD_VSCR:
+        low = ppc_vscr(s);
+        break;
+    case FIELD_MSR:
+        low = s->msr;
+        break;
+    case FIELD_VRSAVE:
+        low = s->vrsave;
+        break;
     case FIELD_MEMORY: {
         const uint8_t *bytes = mem_at(r->mem, f->address, f->size, MEM_READ);
         if (!bytes) {
@@ -291,7 +334,8 @@ static bool map_pages(struct runner *r, gva address, uint32_t size, struct error
     return true;
 }
 
-// Unmaps what the last case mapped but the data block and, where the next code lies in it, the code block; clears those.
+// Unmaps what the last case mapped but the data block and, where the next code lies in it, the code block; clears
+// those.
 static void reset_memory(struct runner *r, gva code)
 {
     unsigned keep = 1;
@@ -314,7 +358,10 @@ static void reset_memory(struct runner *r, gva code)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 // Writes hex bytes ("0x" and spaces allowed) to guest memory, which it maps.
@@ -594,7 +641,8 @@ static void run_line(struct runner *r, const char *line, size_t length)
     json_object *result = json_object_new_object(), *out = json_object_new_object(), *wrong = json_object_new_object();
     bool ok = false;
     if (json_tokener_get_error(r->tokener) != json_tokener_success)
-        error_set(&err, ERR_FORMAT, "line %lu: %s", r->line, json_tokener_error_desc(json_tokener_get_error(r->tokener)));
+        error_set(&err, ERR_FORMAT, "line %lu: %s", r->line,
+                  json_tokener_error_desc(json_tokener_get_error(r->tokener)));
     else if (!json_object_is_type(object, json_type_object))
         error_set(&err, ERR_FORMAT, "line %lu is not a JSON object", r->line);
     else {
@@ -654,8 +702,10 @@ static int usage(FILE *out)
 {
     fputs("usage: xenolith exec FILE.jsonl [--engine interpreter|recompiler|quick] [--quiet]\n\n"
           "Runs test vectors, one JSON object a line ('-' is standard input), and prints one result a line:\n"
-          "  {\"name\", \"code\": \"hex words\", \"base\": \"0x80000000\", \"in\": {\"r3\", \"f1\", \"v2\", \"cr\", \"xer\", \"lr\", \"ctr\", \"fpscr\", \"vscr\"},\n"
-          "   \"mem\": {\"0x10000000\": \"hex bytes\"}, \"out\": [\"r3\", \"mem:0x10000000:16\"], \"expect\": {\"r3\": \"0x..\"}}\n"
+          "  {\"name\", \"code\": \"hex words\", \"base\": \"0x80000000\", \"in\": {\"r3\", \"f1\", \"v2\", \"cr\", "
+          "\"xer\", \"lr\", \"ctr\", \"fpscr\", \"vscr\"},\n"
+          "   \"mem\": {\"0x10000000\": \"hex bytes\"}, \"out\": [\"r3\", \"mem:0x10000000:16\"], \"expect\": {\"r3\": "
+          "\"0x..\"}}\n"
           "Engine recompiler is its optimised tier, quick the other one.\n"
           "--quiet prints failed cases only. The exit status is 1 if any failed.\n",
           out);

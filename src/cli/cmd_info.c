@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "cli/cli.h"
+#include "exports/exports.h"
 #include "xex/keys.h"
 #include "xex/xex.h"
 
@@ -143,6 +144,14 @@ static void print_layout(const struct xex *x)
                libraries[i].minor, libraries[i].build, libraries[i].qfe);
 }
 
+// The export's name by the tables; "" where they do not have it.
+static const char *export_name(const struct xex_import_library *l, uint16_t ordinal)
+{
+    int module = exp_module_by_name(l->name);
+    const struct exp_row *found = module < 0 ? NULL : exp_find((enum exp_module)module, ordinal);
+    return found ? found->name : "";
+}
+
 static void print_imports(const struct xex *x)
 {
     size_t count;
@@ -155,10 +164,11 @@ static void print_imports(const struct xex *x)
                version_text(l->version_min, minimum, sizeof minimum), l->record_count);
         for (size_t k = 0; k < l->import_count; k++)
             if (l->imports[k].kind == XEX_IMPORT_FUNCTION)
-                printf("  0x%04x  function  slot 0x%08x  thunk 0x%08x\n", l->imports[k].ordinal, l->imports[k].slot,
-                       l->imports[k].thunk);
+                printf("  0x%04x  function  slot 0x%08x  thunk 0x%08x  %s\n", l->imports[k].ordinal, l->imports[k].slot,
+                       l->imports[k].thunk, export_name(l, l->imports[k].ordinal));
             else
-                printf("  0x%04x  variable  slot 0x%08x\n", l->imports[k].ordinal, l->imports[k].slot);
+                printf("  0x%04x  variable  slot 0x%08x                    %s\n", l->imports[k].ordinal,
+                       l->imports[k].slot, export_name(l, l->imports[k].ordinal));
     }
 }
 
@@ -346,6 +356,7 @@ static void json_imports(json_object *root, const struct xex *x)
             const struct xex_import *m = &libraries[i].imports[k];
             json_object *one = add_object(imports, NULL);
             add(one, "ordinal", m->ordinal);
+            add_text(one, "name", export_name(&libraries[i], m->ordinal));
             add_text(one, "kind", m->kind == XEX_IMPORT_FUNCTION ? "function" : "variable");
             add_hex(one, "slot", m->slot);
             if (m->thunk)

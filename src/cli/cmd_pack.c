@@ -9,7 +9,8 @@
 
 static void help(FILE *out)
 {
-    fputs("usage: xenolith pack ELF -o OUT.xex [--compression none|basic] [--encrypt] [--stack BYTES] [--title-id HEX]\n\n"
+    fputs("usage: xenolith pack ELF -o OUT.xex [--compression none|basic] [--encrypt] [--stack BYTES] [--title-id "
+          "HEX]\n\n"
           "Makes an XEX2 (devkit) from a static big-endian PowerPC ELF linked with guest/lib/xenolith.ld.\n"
           "  -o FILE                   the executable to write\n"
           "  --compression none|basic  basic leaves out pages of zeros (default none)\n"
@@ -63,9 +64,12 @@ static bool number(const char *text, int base, uint32_t *out)
 COMMAND(pack, "make an executable (XEX2) from an ELF of the SDK")
 {
     static const struct option options[] = {
-        {"compression", required_argument, NULL, 'c'}, {"encrypt", no_argument, NULL, 'e'},
-        {"stack", required_argument, NULL, 's'},       {"title-id", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},              {0},
+        {"compression", required_argument, NULL, 'c'},
+        {"encrypt", no_argument, NULL, 'e'},
+        {"stack", required_argument, NULL, 's'},
+        {"title-id", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     struct xex_pack_params params = {0};
     const char *out = NULL;
@@ -74,16 +78,27 @@ COMMAND(pack, "make an executable (XEX2) from an ELF of the SDK")
     optind = 1;
     while ((c = getopt_long(argc, argv, "o:", options, NULL)) != -1)
         switch (c) {
-        case 'o': out = optarg; break;
+        case 'o':
+            out = optarg;
+            break;
         case 'c':
             params.compression = strcmp(optarg, "basic") ? XEX_COMPRESSION_NONE : XEX_COMPRESSION_BASIC;
             good = good && (!strcmp(optarg, "basic") || !strcmp(optarg, "none"));
             break;
-        case 'e': params.encrypt = true; break;
-        case 's': good = number(optarg, 0, &params.stack_size) && good; break;
-        case 't': good = number(optarg, 16, &params.title_id) && good; break;
-        case 'h': help(stdout); return CLI_OK;
-        default: good = false;
+        case 'e':
+            params.encrypt = true;
+            break;
+        case 's':
+            good = number(optarg, 0, &params.stack_size) && good;
+            break;
+        case 't':
+            good = number(optarg, 16, &params.title_id) && good;
+            break;
+        case 'h':
+            help(stdout);
+            return CLI_OK;
+        default:
+            good = false;
         }
     if (!good || !out || optind + 1 != argc) {
         help(stderr);

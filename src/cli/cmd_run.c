@@ -42,7 +42,12 @@ struct options {
     double max_time;
     bool state_hash, stats, verbose;
     struct xex_keys found;
-    struct timespec deadline;
+    struct timespec begun, deadline;
+};
+
+// Time from the program's start to the first guest instruction.
+struct start {
+    double wall, cpu;
 };
 
 enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_TIER, O_MAP, O_GAME,
@@ -173,6 +178,7 @@ static int exit_status(const struct krnl_result *r)
     case KRNL_STOP_EXIT:
         return r->exit_code <= 99 ? (int)r->exit_code : 99;
     case KRNL_STOP_FRAMES:
+    case KRNL_STOP_INSTRUCTIONS:
     case KRNL_RUNNING:
         return CLI_OK;
     case KRNL_STOP_TIME:
@@ -187,7 +193,14 @@ static int exit_status(const struct krnl_result *r)
     return CLI_ERROR;
 }
 
-static void print_stats(struct sys *s, double seconds)
+static double cpu_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void print_stats(struct sys *s, const struct start *start, double seconds)
 {
     struct kernel *k = sys_kernel(s);
     const struct gpu_stats *g = gpu_stats(sys_gpu(s));
@@ -195,6 +208,7 @@ static void print_stats(struct sys *s, double seconds)
     for (size_t i = 0; i < exp_row_count; i++)
         calls += krnl_calls(k, i);
     uint64_t n = krnl_instructions(k);
+    fprintf(stderr, "seconds to the first guest instruction: %.4f (%.4f of CPU time)\n", start->wall, start->cpu);
     fprintf(stderr, "instructions: %" PRIu64 "\nhost seconds: %.3f (%.1f million instructions a second)\nvirtual seconds: %.6f\n", n, seconds,
             (double)n / seconds / 1e6, (double)krnl_now(k) / 3.2e9);
     fprintf(stderr, "kernel calls: %" PRIu64 "\nframes: %" PRIu64 "\nGPU packets: %" PRIu64 ", draws: %" PRIu64 ", swaps: %" PRIu64 "\n", calls,
@@ -206,7 +220,7 @@ static void print_stats(struct sys *s, double seconds)
                 c.units, c.instructions, c.code_bytes, c.seconds, c.failed);
 }
 
-static int finish(struct options *o, struct sys *s, const struct krnl_result *result, double seconds)
+static int finish(struct options *o, struct sys *s, const struct krnl_result *result, const struct start *start, double seconds)
 {
     struct error err = {0};
     int status = exit_status(result);
@@ -214,7 +228,7 @@ static int finish(struct options *o, struct sys *s, const struct krnl_result *re
         cli_report(stderr, s, result, o->map);
     cli_report_missing(stderr, sys_kernel(s));
     if (o->stats)
-        print_stats(s, seconds);
+        print_stats(s, start, seconds);
     if (o->state_hash) {
         char hash[33];
         sys_state_hash(s, hash);
@@ -257,10 +271,11 @@ static int run(struct options *o)
         return CLI_ERROR;
     }
     struct krnl_result result;
-    struct timespec start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    struct start start = {seconds_since(&o->begun), cpu_seconds()};
+    struct timespec running;
+    clock_gettime(CLOCK_MONOTONIC, &running);
     sys_run(s, &result);
-    int status = finish(o, s, &result, seconds_since(&start));
+    int status = finish(o, s, &result, &start, seconds_since(&running));
     sys_destroy(s);
     return status;
 }
@@ -269,6 +284,7 @@ COMMAND(run, "boot a title and run it, recording what it asks of the machine")
 {
     struct options o = {0};
     int id;
+    clock_gettime(CLOCK_MONOTONIC, &o.begun);
     optind = 1;
     while ((id = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (id == O_HELP) {

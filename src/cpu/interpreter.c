@@ -48,14 +48,14 @@ static struct cell *leave(struct ppc_state *s, enum ppc_exit why)
 // One handler for each variant (Rc, OE, LK bits) of each instruction: the compiler folds the tests of those bits.
 #define VARIANT_INSN(variant, bits) ((c->insn & ~(uint32_t)(variant)) | (bits))
 
-#define HANDLER_PLAIN(id, variant, bits, suffix)                                                                       \
+#define HANDLER_PLAIN(id, value, variant, bits, suffix)                                                                \
     static struct cell *handle_##id##suffix(struct ppc_state *s, struct cell *c, uint8_t *m)                           \
     {                                                                                                                  \
         op_##id(s, m, VARIANT_INSN(variant, bits), cell_pc(c));                                                        \
         GO(c + 1);                                                                                                     \
     }
 
-#define HANDLER_MEMORY(id, variant, bits, suffix)                                                                      \
+#define HANDLER_MEMORY(id, value, variant, bits, suffix)                                                               \
     static struct cell *handle_##id##suffix(struct ppc_state *s, struct cell *c, uint8_t *m)                           \
     {                                                                                                                  \
         s->pc = cell_pc(c);                                                                                            \
@@ -63,7 +63,7 @@ static struct cell *leave(struct ppc_state *s, enum ppc_exit why)
         GO(c + 1);                                                                                                     \
     }
 
-#define HANDLER_EXIT(id, variant, bits, suffix)                                                                        \
+#define HANDLER_EXIT(id, value, variant, bits, suffix)                                                                 \
     static struct cell *handle_##id##suffix(struct ppc_state *s, struct cell *c, uint8_t *m)                           \
     {                                                                                                                  \
         s->pc = cell_pc(c);                                                                                            \
@@ -98,16 +98,16 @@ static inline bool heats(uint8_t *m, uint32_t target)
         GO(next_);                                                                                                     \
     } while (0)
 
-#define HANDLER_BRANCH(id, variant, bits, suffix)                                                                      \
+#define HANDLER_BRANCH(id, value, variant, bits, suffix)                                                               \
     static struct cell *handle_##id##suffix(struct ppc_state *s, struct cell *c, uint8_t *m)                           \
     {                                                                                                                  \
-        uint32_t insn = VARIANT_INSN(variant, bits);                                                                   \
+        uint32_t insn = (VARIANT_INSN(variant, bits) & 0x03FFFFFF) | ((value) & 0xFC000000);                           \
         if (!op_##id(s, m, insn, cell_pc(c)))                                                                          \
             GO(c + 1);                                                                                                 \
         JUMP(ppc_branch_target(insn, cell_pc(c)), LK(insn));                                                           \
     }
 
-#define HANDLER_INDIRECT(id, variant, bits, suffix)                                                                    \
+#define HANDLER_INDIRECT(id, value, variant, bits, suffix)                                                             \
     static struct cell *handle_##id##suffix(struct ppc_state *s, struct cell *c, uint8_t *m)                           \
     {                                                                                                                  \
         uint32_t insn = VARIANT_INSN(variant, bits);                                                                   \
@@ -120,10 +120,10 @@ static inline bool heats(uint8_t *m, uint32_t target)
 #define LOW(variant) ((variant)&1u)
 #define HIGH(variant) ((variant) & ~1u)
 #define OPCODE(id, text, value, mask, kind, variant, operands)                                                         \
-    HANDLER_##kind(id, variant, 0u, _0)                                                                                \
-    HANDLER_##kind(id, variant, LOW(variant), _1)                                                                      \
-    HANDLER_##kind(id, variant, HIGH(variant), _2)                                                                     \
-    HANDLER_##kind(id, variant, variant, _3)
+    HANDLER_##kind(id, value, variant, 0u, _0)                                                                         \
+    HANDLER_##kind(id, value, variant, LOW(variant), _1)                                                               \
+    HANDLER_##kind(id, value, variant, HIGH(variant), _2)                                                              \
+    HANDLER_##kind(id, value, variant, variant, _3)
 #include "ppc/opcodes.def"
 #undef OPCODE
 

@@ -47,6 +47,7 @@ struct krnl_config {
     enum krnl_on_missing on_missing;
     uint64_t boot_time;          // system time at launch, 100 ns since 1601; a constant, so that runs repeat
     uint64_t frame_limit;        // stop after that many swaps, 0: no limit
+    uint64_t instruction_limit;  // stop at the first safepoint after that many instructions of all threads, 0: no limit
     const char *title_name;      // "dolphin.xex"
     bool trace_gpu;              // also packets and MMIO
     void (*print)(void *user, const char *text); // DbgPrint's output; NULL drops it
@@ -61,6 +62,7 @@ enum krnl_stop {
     KRNL_RUNNING,
     KRNL_STOP_EXIT,    // the title's main thread returned, or the title asked to end: exit_code
     KRNL_STOP_FRAMES,  // frame_limit reached
+    KRNL_STOP_INSTRUCTIONS, // instruction_limit reached
     KRNL_STOP_TIME,    // poll said so
     KRNL_STOP_CRASH,   // fault, trap, illegal instruction, bug check: message
     KRNL_STOP_MISSING, // call into an absent export

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/assert.h"
 #include "kernel/interrupt.h"
 
 enum { SLICE_CYCLES = 20000, LONG_SLICE_CYCLES = 3200000, DISPATCH_LEVEL = 2 };
@@ -239,6 +240,8 @@ static void run_slice(struct kernel *k, struct krnl_thread *t, uint64_t end)
         enum ppc_exit why = cpu_run(k->engine, &t->cpu);
         k->instructions += t->cpu.cycles - before;
         handle_exit(k, t, why);
+        if (k->config.instruction_limit && k->instructions >= k->config.instruction_limit)
+            krnl_stop(k, KRNL_STOP_INSTRUCTIONS, t, "%llu instructions", (unsigned long long)k->instructions);
     } while (!k->reschedule && !k->video_kick && runnable(t) && t->cpu.cycles < end);
     hw->now = t->cpu.cycles;
     k->running = NULL;
@@ -265,6 +268,8 @@ static void step(struct kernel *k)
     if (t->guest)
         k->progress = k->now;
     uint64_t end = k->now + (others ? SLICE_CYCLES : LONG_SLICE_CYCLES);
+    if (k->config.instruction_limit && end - k->now > k->config.instruction_limit - k->instructions)
+        end = k->now + (k->config.instruction_limit - k->instructions);
     run_slice(k, t, end < event ? end : event);
 }
 
@@ -277,6 +282,11 @@ void krnl_run(struct kernel *k, struct krnl_result *result)
         mem_set8(k->mem, k->thread_main->kthread + KTHREAD_SUSPEND_COUNT, 0);
         krnl_make_ready(k, k->thread_main);
     }
+    // One scope around all runs of guest code: those inside are cheap then. Nothing outside them touches guest memory unchecked.
+    struct mem_scope scope;
+    mem_scope_enter(&scope, k->mem);
+    if (sigsetjmp(scope.env, 0))
+        ASSERT(!"the kernel touched guest memory that is not there");
     while (!k->result.stop) {
         step(k);
         if (k->thread_main && k->thread_main->state == THREAD_ENDED && !k->result.stop) {
@@ -286,5 +296,6 @@ void krnl_run(struct kernel *k, struct krnl_result *result)
         if (++k->polls % POLL_EVERY == 0 && k->config.poll && k->config.poll(k->config.poll_user))
             krnl_stop(k, KRNL_STOP_TIME, NULL, "the time limit passed");
     }
+    mem_scope_leave(&scope);
     *result = k->result;
 }

@@ -1,4 +1,5 @@
-// Text of instructions. The operands column of opcodes.def gives the plain form; the extended mnemonics that assemblers know
+// Text of instructions. The operands column of opcodes.def gives the plain form; the extended mnemonics that assemblers
+// know
 // ("li", "mr", "beq") are tried first.
 #include <inttypes.h>
 #include <stdarg.h>
@@ -38,9 +39,9 @@ static unsigned field(uint32_t insn, unsigned lsb, unsigned width)
     return insn >> lsb & ((1u << width) - 1);
 }
 
-#define D(insn) field(insn, 21, 5)
-#define A(insn) field(insn, 16, 5)
-#define B(insn) field(insn, 11, 5)
+#define D(insn)   field(insn, 21, 5)
+#define A(insn)   field(insn, 16, 5)
+#define B(insn)   field(insn, 11, 5)
 #define CRF(insn) field(insn, 23, 3)
 
 // ---- Single operands
@@ -201,7 +202,8 @@ static const char *priority_hint(uint32_t insn)
     static const struct {
         uint8_t number;
         const char *name;
-    } hints[] = {{1, "cctpl"}, {2, "cctpm"}, {3, "cctph"}, {28, "db8cyc"}, {29, "db10cyc"}, {30, "db12cyc"}, {31, "db16cyc"}};
+    } hints[] = {{1, "cctpl"},    {2, "cctpm"},    {3, "cctph"},   {28, "db8cyc"},
+                 {29, "db10cyc"}, {30, "db12cyc"}, {31, "db16cyc"}};
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
         if ((insn & 0x03FFF801) == hints[i].number * 0x00210800u)
             return hints[i].name;
@@ -386,8 +388,9 @@ static bool extended_special(struct context *c, enum ppc_opcode op)
 
 static bool extended_trap(struct context *c, enum ppc_opcode op)
 {
-    static const char *const conditions[32] = {[1] = "lgt", [2] = "llt", [4] = "eq", [5] = "lge", [6] = "lle", [8] = "gt",
-                                               [12] = "ge", [16] = "lt", [20] = "le", [24] = "ne", [31] = "u"};
+    static const char *const conditions[32] = {
+        [1] = "lgt", [2] = "llt", [4] = "eq",  [5] = "lge", [6] = "lle", [8] = "gt",
+        [12] = "ge", [16] = "lt", [20] = "le", [24] = "ne", [31] = "u"};
     uint32_t insn = c->insn;
     bool immediate = op == PPC_OP_twi || op == PPC_OP_tdi, word = op == PPC_OP_tw || op == PPC_OP_twi;
     if (!immediate && op != PPC_OP_tw && op != PPC_OP_td)
@@ -459,8 +462,11 @@ static bool extended_branch(struct context *c, enum ppc_opcode op)
         return false;
     if (op == PPC_OP_bcctrx && !(D(insn) & 4))
         return false;
-    put(c->text, "%s%s%s%s%s", w.name, direct ? "" : op == PPC_OP_bclrx ? "lr" : "ctr", insn & 1 ? "l" : "",
-        direct && insn & 2 ? "a" : "", w.hint);
+    put(c->text, "%s%s%s%s%s", w.name,
+        direct               ? ""
+        : op == PPC_OP_bclrx ? "lr"
+                             : "ctr",
+        insn & 1 ? "l" : "", direct && insn & 2 ? "a" : "", w.hint);
     if (w.condition_field)
         put_cr_field(c, A(insn) / 4);
     if (w.condition_bit)
@@ -473,9 +479,8 @@ static bool extended_branch(struct context *c, enum ppc_opcode op)
 static bool extended(struct context *c, enum ppc_opcode op)
 {
     static bool (*const all[])(struct context *, enum ppc_opcode) = {
-        extended_immediate,     extended_copy, extended_compare, extended_word_rotate,
-        extended_double_rotate, extended_cr,   extended_special, extended_trap,
-        extended_branch,
+        extended_immediate, extended_copy,    extended_compare, extended_word_rotate, extended_double_rotate,
+        extended_cr,        extended_special, extended_trap,    extended_branch,
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i](c, op))

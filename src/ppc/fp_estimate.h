@@ -1,6 +1,8 @@
-// fp_estimate.h: the tables behind fres and frsqrte. In a header so that the recompiler's copy of the semantics holds them.
-// Source: measured on consoles with this core (docs/fp.md). Every entry is the function near the middle of its interval, with
-// 5 to 9 significant bits.
+// fp_estimate.h: the tables behind fres and frsqrte; here so that the recompiler's copy of the semantics holds them.
+// Life: constants.
+// Threads: any.
+// Source: measured on consoles with this core (docs/fp.md). Every entry is the function near the middle of its
+// interval, with 5 to 9 significant bits.
 #pragma once
 #include <stdint.h>
 

@@ -16,15 +16,15 @@ enum {
     FPSCR_ZX = 0x04000000,
     FPSCR_XX = 0x02000000,
     FPSCR_VXSNAN = 0x01000000,
-    FPSCR_VXISI = 0x00800000,  // infinity - infinity
-    FPSCR_VXIDI = 0x00400000,  // infinity / infinity
-    FPSCR_VXZDZ = 0x00200000,  // 0 / 0
-    FPSCR_VXIMZ = 0x00100000,  // infinity * 0
-    FPSCR_VXVC = 0x00080000,   // ordered compare of a NaN
-    FPSCR_FR = 0x00040000,     // the magnitude was rounded up
-    FPSCR_FI = 0x00020000,     // the result is inexact
-    FPSCR_FPRF = 0x0001F000,   // class and sign of the result
-    FPSCR_FPCC = 0x0000F000,   // its last four bits, which compares write: FL, FG, FE, FU
+    FPSCR_VXISI = 0x00800000, // infinity - infinity
+    FPSCR_VXIDI = 0x00400000, // infinity / infinity
+    FPSCR_VXZDZ = 0x00200000, // 0 / 0
+    FPSCR_VXIMZ = 0x00100000, // infinity * 0
+    FPSCR_VXVC = 0x00080000,  // ordered compare of a NaN
+    FPSCR_FR = 0x00040000,    // the magnitude was rounded up
+    FPSCR_FI = 0x00020000,    // the result is inexact
+    FPSCR_FPRF = 0x0001F000,  // class and sign of the result
+    FPSCR_FPCC = 0x0000F000,  // its last four bits, which compares write: FL, FG, FE, FU
     FPSCR_FL = 0x00008000,
     FPSCR_FG = 0x00004000,
     FPSCR_FE = 0x00002000,
@@ -45,6 +45,7 @@ enum {
 #define FPSCR_VX_ALL                                                                                                   \
     (FPSCR_VXSNAN | FPSCR_VXISI | FPSCR_VXIDI | FPSCR_VXZDZ | FPSCR_VXIMZ | FPSCR_VXVC | FPSCR_VXSOFT | FPSCR_VXSQRT | \
      FPSCR_VXCVI)
+#define FPSCR_EXCEPTIONS (FPSCR_VX_ALL | FPSCR_OX | FPSCR_UX | FPSCR_ZX | FPSCR_XX)
 
 // Kinds of operations. Operands are named as in the instruction: frA, frB, frC; one that it lacks is zero.
 enum fp_kind {

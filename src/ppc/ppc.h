@@ -87,10 +87,21 @@ static inline void ppc_request_stop(struct ppc_state *s)
     s->slice_end = 0;
 }
 
+static inline uint32_t ppc_xer(const struct ppc_state *s)
+{
+    return (uint32_t)s->xer_so << 31 | (uint32_t)s->xer_ov << 30 | (uint32_t)s->xer_ca << 29 | s->xer_count;
+}
+
+static inline void ppc_set_xer(struct ppc_state *s, uint32_t value)
+{
+    s->xer_so = value >> 31;
+    s->xer_ov = value >> 30 & 1;
+    s->xer_ca = value >> 29 & 1;
+    s->xer_count = value & 0x7F;
+}
+
 uint32_t ppc_cr(const struct ppc_state *s); // CR as 32 bits
 void ppc_set_cr(struct ppc_state *s, uint32_t value);
-uint32_t ppc_xer(const struct ppc_state *s);
-void ppc_set_xer(struct ppc_state *s, uint32_t value);
 uint32_t ppc_fpscr(struct ppc_state *s); // makes fp.fpscr exact and returns it
 void ppc_set_fpscr(struct ppc_state *s, uint32_t value);
 uint32_t ppc_vscr(const struct ppc_state *s);

@@ -17,11 +17,13 @@
 #include "ppc/ppc.h"
 
 #define UNUSED_OK __attribute__((unused))
+// Handlers are leaf code: gcc would else share parts of them as calls.
+#define INLINE static inline __attribute__((always_inline, unused))
 #define OP(id)                                                                                                         \
-    static inline UNUSED_OK void op_##id(UNUSED_OK struct ppc_state *s, UNUSED_OK uint8_t *m, UNUSED_OK uint32_t insn, \
+    INLINE void op_##id(UNUSED_OK struct ppc_state *s, UNUSED_OK uint8_t *m, UNUSED_OK uint32_t insn,                  \
                                          UNUSED_OK uint32_t pc)
 #define BRANCH_OP(id)                                                                                                  \
-    static inline UNUSED_OK bool op_##id(UNUSED_OK struct ppc_state *s, UNUSED_OK uint8_t *m, UNUSED_OK uint32_t insn, \
+    INLINE bool op_##id(UNUSED_OK struct ppc_state *s, UNUSED_OK uint8_t *m, UNUSED_OK uint32_t insn,                  \
                                          UNUSED_OK uint32_t pc)
 
 // ---- Fields of the word
@@ -45,27 +47,28 @@
 #define VB128(insn) (((insn) >> 11 & 31) | ((insn)&3) << 5)
 
 // ---- Registers
-static inline uint64_t ra_or_zero(const struct ppc_state *s, uint32_t insn)
+INLINE uint64_t ra_or_zero(const struct ppc_state *s, uint32_t insn)
 {
-    return RA(insn) ? s->gpr[RA(insn)] : 0;
+    uint64_t v = s->gpr[RA(insn)]; // read in any case: a select, not a branch
+    return RA(insn) ? v : 0;
 }
 
-static inline uint32_t ea_d(const struct ppc_state *s, uint32_t insn)
+INLINE uint32_t ea_d(const struct ppc_state *s, uint32_t insn)
 {
     return (uint32_t)(ra_or_zero(s, insn) + SIMM(insn));
 }
 
-static inline uint32_t ea_ds(const struct ppc_state *s, uint32_t insn)
+INLINE uint32_t ea_ds(const struct ppc_state *s, uint32_t insn)
 {
     return (uint32_t)(ra_or_zero(s, insn) + (SIMM(insn) & ~3ull));
 }
 
-static inline uint32_t ea_x(const struct ppc_state *s, uint32_t insn)
+INLINE uint32_t ea_x(const struct ppc_state *s, uint32_t insn)
 {
     return (uint32_t)(ra_or_zero(s, insn) + s->gpr[RB(insn)]);
 }
 
-static inline void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bool gt, bool eq, bool so)
+INLINE void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bool gt, bool eq, bool so)
 {
     s->cr[4 * field + PPC_LT] = lt;
     s->cr[4 * field + PPC_GT] = gt;
@@ -74,20 +77,20 @@ static inline void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bo
 }
 
 // CR0 from a result, as record forms do: in 32-bit mode (docs/cpu.md) its low half counts.
-static inline void record(struct ppc_state *s, uint64_t result)
+INLINE void record(struct ppc_state *s, uint64_t result)
 {
     int32_t v = (int32_t)result;
     set_cr_field(s, 0, v < 0, v > 0, v == 0, s->xer_so);
 }
 
 // ---- Leaving the engine (kind EXIT)
-static inline void op_leave(struct ppc_state *s, enum ppc_exit why)
+INLINE void op_leave(struct ppc_state *s, enum ppc_exit why)
 {
     s->exit = (uint8_t)why;
 }
 
 // For an instruction whose meaning is not written yet: loud, never skipped.
-static inline bool op_unimplemented(struct ppc_state *s)
+INLINE bool op_unimplemented(struct ppc_state *s)
 {
     s->exit = PPC_EXIT_ILLEGAL;
     return false;
@@ -95,42 +98,42 @@ static inline bool op_unimplemented(struct ppc_state *s)
 
 // ---- Guest memory: big-endian, any alignment, 32-bit effective addresses. An access outside mapped memory is a host fault
 // that the engine turns into PPC_EXIT_FAULT; device registers work through the same door.
-static inline uint8_t load8(const uint8_t *m, uint32_t ea)
+INLINE uint8_t load8(const uint8_t *m, uint32_t ea)
 {
     return *(const volatile uint8_t *)(m + ea);
 }
 
-static inline uint16_t load16(const uint8_t *m, uint32_t ea)
+INLINE uint16_t load16(const uint8_t *m, uint32_t ea)
 {
     return be16_get(m + ea);
 }
 
-static inline uint32_t load32(const uint8_t *m, uint32_t ea)
+INLINE uint32_t load32(const uint8_t *m, uint32_t ea)
 {
     return be32_get(m + ea);
 }
 
-static inline uint64_t load64(const uint8_t *m, uint32_t ea)
+INLINE uint64_t load64(const uint8_t *m, uint32_t ea)
 {
     return be64_get(m + ea);
 }
 
-static inline void store8(uint8_t *m, uint32_t ea, uint8_t v)
+INLINE void store8(uint8_t *m, uint32_t ea, uint8_t v)
 {
     *(volatile uint8_t *)(m + ea) = v;
 }
 
-static inline void store16(uint8_t *m, uint32_t ea, uint16_t v)
+INLINE void store16(uint8_t *m, uint32_t ea, uint16_t v)
 {
     be16_set(m + ea, v);
 }
 
-static inline void store32(uint8_t *m, uint32_t ea, uint32_t v)
+INLINE void store32(uint8_t *m, uint32_t ea, uint32_t v)
 {
     be32_set(m + ea, v);
 }
 
-static inline void store64(uint8_t *m, uint32_t ea, uint64_t v)
+INLINE void store64(uint8_t *m, uint32_t ea, uint64_t v)
 {
     be64_set(m + ea, v);
 }

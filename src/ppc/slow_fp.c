@@ -1,7 +1,7 @@
 // Scalar floating point in integers: exact in every mode, the same on every host.
 //
-// An operation first becomes an exact sign, exponent and 128-bit mantissa, whose lowest bit also stands for everything below
-// it ("sticky"), and is rounded once. Tininess is seen before rounding, as the architecture wants.
+// An operation first becomes an exact sign, exponent and 128-bit mantissa, whose lowest bit also stands for everything
+// below it ("sticky"), and is rounded once. Tininess is seen before rounding, as the architecture wants.
 #include "ppc/fp_status.h"
 
 #include "ppc/fp_estimate.h"
@@ -9,11 +9,11 @@
 __extension__ typedef unsigned __int128 u128;
 
 enum { FRACTION_BITS = 52, EXPONENT_MAX = 0x7FF, BIAS = 1023 };
-#define SIGN_BIT 0x8000000000000000ull
-#define INFINITY_BITS 0x7FF0000000000000ull
-#define QUIET_BIT 0x0008000000000000ull
-#define FRACTION_MASK 0x000FFFFFFFFFFFFFull
-#define DEFAULT_NAN 0x7FF8000000000000ull
+#define SIGN_BIT         0x8000000000000000ull
+#define INFINITY_BITS    0x7FF0000000000000ull
+#define QUIET_BIT        0x0008000000000000ull
+#define FRACTION_MASK    0x000FFFFFFFFFFFFFull
+#define DEFAULT_NAN      0x7FF8000000000000ull
 #define SINGLE_LOST_BITS 0x1FFFFFFFull // of a double's fraction, those that a single lacks
 
 struct format {
@@ -228,8 +228,8 @@ static u128 round_integer(u128 mantissa, int drop, bool sign, uint32_t rn, bool 
     return kept + *up;
 }
 
-// significand * 2^exponent as a double; significand has at most 53 bits, or is 2^53. It fits, or is the scaled result of an
-// enabled overflow or underflow that not even scaling brings into range: then the exponent wraps.
+// significand * 2^exponent as a double; significand has at most 53 bits, or is 2^53. It fits, or is the scaled result
+// of an enabled overflow or underflow that not even scaling brings into range: then the exponent wraps.
 static uint64_t pack(bool sign, int exponent, uint64_t significand)
 {
     uint64_t bits = (uint64_t)sign << 63;
@@ -364,7 +364,8 @@ static uint32_t invalid_cause(uint32_t op, uint64_t a, uint64_t b, uint64_t c)
     case FP_NMSUB:
         if (!(is_infinity(a) || is_infinity(c)) || !is_infinity(b))
             return 0;
-        return ((is_negative(a) != is_negative(c)) != b_negative) == (op == FP_MADD || op == FP_NMADD) ? FPSCR_VXISI : 0;
+        bool differ = (is_negative(a) != is_negative(c)) != b_negative;
+        return differ == (op == FP_MADD || op == FP_NMADD) ? FPSCR_VXISI : 0;
     default:
         return 0;
     }
@@ -442,8 +443,8 @@ static struct number exactly(uint32_t op, uint64_t a, uint64_t b, uint64_t c, ui
     }
 }
 
-// The console's single precision operations with an operand that is a denormal double, which no single is: fdivs and fsqrts
-// forget to round to single...
+// The console's single precision operations with an operand that is a denormal double, which no single is: fdivs and
+// fsqrts forget to round to single...
 static bool keeps_double(uint32_t op, uint64_t a, uint64_t b)
 {
     return (op == FP_DIV && (is_denormal(a) || is_denormal(b))) || (op == FP_SQRT && is_denormal(b));
@@ -611,8 +612,8 @@ void ppc_fp_settle(struct ppc_fp_status *fp)
         struct outcome o = compute(pending & FP_PENDING_KIND, fp->a, fp->b, fp->c, 0);
         fpscr = (fpscr & ~mask) | (o.status & mask);
     }
-    uint32_t replaced = (pending & FP_PENDING_FPCC ? FPSCR_FPCC : 0) |
-                        (pending & FP_PENDING_FRFI ? FPSCR_FR | FPSCR_FI : 0);
+    uint32_t replaced =
+        (pending & FP_PENDING_FPCC ? FPSCR_FPCC : 0) | (pending & FP_PENDING_FRFI ? FPSCR_FR | FPSCR_FI : 0);
     *fp = (struct ppc_fp_status){.fpscr = (fpscr & ~replaced) | (pending & replaced)};
 }
 

@@ -10,31 +10,31 @@ void ppc_state_init(struct ppc_state *s)
     s->vrsave = 0xFFFFFFFF;
 }
 
+// Eight bytes of 0 or 1, the first for the most significant bit, into a byte: each product of bit 8i with 2^(63 - 9i)
+// lands at 63 - i, and no other at or above bit 56.
+static uint32_t gather(const uint8_t *bits)
+{
+    uint64_t v;
+    memcpy(&v, bits, sizeof v);
+    return (uint32_t)(v * 0x8040201008040201u >> 56);
+}
+
+static void scatter(uint8_t *bits, uint32_t byte)
+{
+    uint64_t v = byte * 0x0101010101010101u & 0x0102040810204080u;
+    v = (v + 0x7F7F7F7F7F7F7F7Fu) >> 7 & 0x0101010101010101u;
+    memcpy(bits, &v, sizeof v);
+}
+
 uint32_t ppc_cr(const struct ppc_state *s)
 {
-    uint32_t value = 0;
-    for (unsigned i = 0; i < 32; i++)
-        value |= (uint32_t)s->cr[i] << (31 - i);
-    return value;
+    return gather(s->cr) << 24 | gather(s->cr + 8) << 16 | gather(s->cr + 16) << 8 | gather(s->cr + 24);
 }
 
 void ppc_set_cr(struct ppc_state *s, uint32_t value)
 {
-    for (unsigned i = 0; i < 32; i++)
-        s->cr[i] = value >> (31 - i) & 1;
-}
-
-uint32_t ppc_xer(const struct ppc_state *s)
-{
-    return (uint32_t)s->xer_so << 31 | (uint32_t)s->xer_ov << 30 | (uint32_t)s->xer_ca << 29 | s->xer_count;
-}
-
-void ppc_set_xer(struct ppc_state *s, uint32_t value)
-{
-    s->xer_so = value >> 31;
-    s->xer_ov = value >> 30 & 1;
-    s->xer_ca = value >> 29 & 1;
-    s->xer_count = value & 0x7F;
+    for (unsigned i = 0; i < 4; i++)
+        scatter(s->cr + 8 * i, value >> (24 - 8 * i) & 0xFF);
 }
 
 uint32_t ppc_vscr(const struct ppc_state *s)

@@ -1,7 +1,7 @@
 // vector_host.h: what the vector instructions need of the host beyond the compiler's own vector operators.
-// Two sets with the same meaning: x86 with AVX2 and FMA, and plain loops for any other host (-DVECTOR_HOST_PORTABLE forces
-// them). Lane 0 is the least significant. Nothing here depends on the host's floating-point control register, which stays
-// as the process starts with it: round to nearest, denormals kept.
+// Two sets with the same meaning: x86 with AVX2 and FMA, and plain loops for any other host (-DVECTOR_HOST_PORTABLE
+// forces them). Lane 0 is the least significant. Nothing here depends on the host's floating-point control register,
+// which stays as the process starts with it: round to nearest, denormals kept.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -27,6 +27,7 @@ struct sys_config {
     enum cpu_tier tier;           // how guest code runs; changes nothing but the time it takes
     bool trace_gpu;               // packets and MMIO accesses too
     uint64_t frame_limit;         // swaps; 0: none
+    uint64_t instruction_limit;   // 0: none
     const struct log *log;
     void (*print)(void *user, const char *text); // what the title prints
     void *print_user;

@@ -5,18 +5,18 @@
 
 #include "base/bytes.h"
 
-#define ELF_HEADER 52u
-#define PROGRAM_HEADER 32u
-#define SECTION_HEADER 40u
-#define SYMBOL 16u
+#define ELF_HEADER      52u
+#define PROGRAM_HEADER  32u
+#define SECTION_HEADER  40u
+#define SYMBOL          16u
 #define TYPE_EXECUTABLE 2u
-#define MACHINE_PPC 20u
-#define SEGMENT_LOAD 1u
+#define MACHINE_PPC     20u
+#define SEGMENT_LOAD    1u
 #define SECTION_SYMBOLS 2u
-#define SECTION_ZERO 8u
-#define FLAG_WRITE 1u
-#define FLAG_ALLOCATE 2u
-#define FLAG_EXECUTE 4u
+#define SECTION_ZERO    8u
+#define FLAG_WRITE      1u
+#define FLAG_ALLOCATE   2u
+#define FLAG_EXECUTE    4u
 #define SYMBOL_FUNCTION 2u
 
 struct input {
@@ -33,12 +33,16 @@ static const uint8_t *view(const struct input *in, uint32_t offset, uint64_t cou
 static bool check_kind(const struct input *in, struct error *err)
 {
     const uint8_t *h = view(in, 0, 1, ELF_HEADER);
-    if (!h || memcmp(h, "\x7F" "ELF", 4) != 0)
+    if (!h || memcmp(h,
+                     "\x7F"
+                     "ELF",
+                     4) != 0)
         return error_set(err, ERR_FORMAT, "not an ELF file");
     if (h[4] != 1 || h[5] != 2 || be16_get(h + 18) != MACHINE_PPC)
         return error_set(err, ERR_FORMAT, "ELF identification at file offset 0x4: not 32-bit big-endian PowerPC");
     if (be16_get(h + 16) != TYPE_EXECUTABLE)
-        return error_set(err, ERR_FORMAT, "ELF type at file offset 0x10 is %u, not a static executable (link with -static -no-pie)",
+        return error_set(err, ERR_FORMAT,
+                         "ELF type at file offset 0x10 is %u, not a static executable (link with -static -no-pie)",
                          be16_get(h + 16));
     if (be16_get(h + 42) != PROGRAM_HEADER || be16_get(h + 46) != SECTION_HEADER)
         return error_set(err, ERR_FORMAT, "ELF header sizes at file offset 0x2a are not 32 and 40");
@@ -132,7 +136,8 @@ static bool parse_sections(struct elf *out, const struct input *in, struct error
     uint32_t offset = be32_get(in->data + 32), count = be16_get(in->data + 48), names_index = be16_get(in->data + 50);
     const uint8_t *table = view(in, offset, count, SECTION_HEADER);
     if (!table || names_index >= count)
-        return error_set(err, ERR_FORMAT, "ELF section headers at file offset 0x%x are missing or pass the end", offset);
+        return error_set(err, ERR_FORMAT, "ELF section headers at file offset 0x%x are missing or pass the end",
+                         offset);
     const uint8_t *names_header = table + SECTION_HEADER * names_index;
     uint32_t names_size = be32_get(names_header + 20);
     const uint8_t *names = view(in, be32_get(names_header + 16), names_size, 1);

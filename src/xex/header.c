@@ -5,14 +5,14 @@
 
 #include "xex/xex_private.h"
 
-#define XEX2_MAGIC 0x58455832u
-#define HEADER_FIXED 0x18u
+#define XEX2_MAGIC         0x58455832u
+#define HEADER_FIXED       0x18u
 #define HEADER_COUNT_LIMIT 1024u // titles have about 20; there are fewer than 64 known keys
-#define SECURITY_FIXED 0x184u
-#define DESCRIPTOR_BYTES 24u
-#define IMAGE_PAGE_4KB 0x10000000u
-#define IMAGE_LOW 0x80000000u
-#define IMAGE_HIGH 0xA0000000u
+#define SECURITY_FIXED     0x184u
+#define DESCRIPTOR_BYTES   24u
+#define IMAGE_PAGE_4KB     0x10000000u
+#define IMAGE_LOW          0x80000000u
+#define IMAGE_HIGH         0xA0000000u
 
 static uint32_t word(const struct xex *x, uint32_t offset)
 {
@@ -50,8 +50,8 @@ static bool parse_fixed(struct xex *x, struct error *err)
     x->info.header_size = word(x, 0x08);
     x->info.security_offset = word(x, 0x10);
     if (x->info.header_size < HEADER_FIXED)
-        return error_set(err, ERR_FORMAT, "header size at file offset 0x8 is 0x%x, less than 0x%x",
-                         x->info.header_size, HEADER_FIXED);
+        return error_set(err, ERR_FORMAT, "header size at file offset 0x8 is 0x%x, less than 0x%x", x->info.header_size,
+                         HEADER_FIXED);
     if (x->info.header_size > x->size)
         return error_set(err, ERR_FORMAT, "header size at file offset 0x8 is 0x%x, the file has only 0x%zx bytes",
                          x->info.header_size, x->size);
@@ -74,9 +74,10 @@ static bool check_placement(const struct xex *x, struct error *err)
                          "load address at file offset 0x%x is 0x%08x, not a 64 KB boundary in 0x80000000-0x9FFFFFFF",
                          at + 0x110, base);
     if (!size || size > IMAGE_HIGH - base || size % x->info.page_size)
-        return error_set(err, ERR_FORMAT,
-                         "image size at file offset 0x%x is 0x%x, not whole 0x%x-byte pages between 0x%08x and 0xA0000000",
-                         at + 4, size, x->info.page_size, base);
+        return error_set(
+            err, ERR_FORMAT,
+            "image size at file offset 0x%x is 0x%x, not whole 0x%x-byte pages between 0x%08x and 0xA0000000", at + 4,
+            size, x->info.page_size, base);
     return true;
 }
 
@@ -170,8 +171,10 @@ static bool measure(const struct xex *x, uint32_t at, struct xex_header *h, stru
     h->size = (h->key & 0xFF) * 4;
     if ((h->key & 0xFF) == 0xFF) {
         if (!inside(x, h->value, 4))
-            return error_set(err, ERR_FORMAT, "optional header 0x%08x at file offset 0x%x: data offset 0x%x passes the header's end 0x%x",
-                             h->key, at, h->value, x->info.header_size);
+            return error_set(
+                err, ERR_FORMAT,
+                "optional header 0x%08x at file offset 0x%x: data offset 0x%x passes the header's end 0x%x", h->key, at,
+                h->value, x->info.header_size);
         h->size = word(x, h->value);
     }
     if (!inside(x, h->value, h->size))
@@ -217,9 +220,12 @@ static bool check_whole(const struct xex *x, struct error *err)
 {
     const struct xex_info *info = &x->info;
     if (!x->format_size)
-        return error_set(err, ERR_FORMAT, "file format info (header 0x000003ff) is missing from the optional headers at file offset 0x18");
+        return error_set(
+            err, ERR_FORMAT,
+            "file format info (header 0x000003ff) is missing from the optional headers at file offset 0x18");
     if (info->entry && (info->entry < info->base || info->entry - info->base >= info->image_size || info->entry & 3))
-        return error_set(err, ERR_FORMAT, "entry point 0x%08x (header 0x00010100) is not an instruction of the image 0x%08x-0x%08x",
+        return error_set(err, ERR_FORMAT,
+                         "entry point 0x%08x (header 0x00010100) is not an instruction of the image 0x%08x-0x%08x",
                          info->entry, info->base, info->base + info->image_size - 1);
     return true;
 }
@@ -250,8 +256,9 @@ static bool parse_resources(struct xex *x, uint32_t offset, uint32_t size, struc
         r->size = be32_get(p + 12);
         uint32_t start = r->address - x->info.base;
         if (r->address < x->info.base || start > x->info.image_size || r->size > x->info.image_size - start)
-            return error_set(err, ERR_FORMAT, "resource %zu at file offset 0x%zx: 0x%x bytes at 0x%08x are not in the image",
-                             i, (size_t)(p - x->data), r->size, r->address);
+            return error_set(err, ERR_FORMAT,
+                             "resource %zu at file offset 0x%zx: 0x%x bytes at 0x%08x are not in the image", i,
+                             (size_t)(p - x->data), r->size, r->address);
     }
     return true;
 }
@@ -283,8 +290,10 @@ static bool parse_base(struct xex *x, uint32_t value, uint32_t size, struct erro
 {
     (void)size;
     if (value != x->info.base)
-        return error_set(err, ERR_FORMAT, "image base address 0x%08x (header 0x00010201) differs from the load address 0x%08x at file offset 0x%x",
-                         value, x->info.base, x->info.security_offset + 0x110);
+        return error_set(
+            err, ERR_FORMAT,
+            "image base address 0x%08x (header 0x00010201) differs from the load address 0x%08x at file offset 0x%x",
+            value, x->info.base, x->info.security_offset + 0x110);
     return true;
 }
 

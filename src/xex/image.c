@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "xex/xex_private.h"
 
 static const uint8_t devkit_key[XEX_KEY_BYTES]; // development images are encrypted with sixteen zero bytes
@@ -71,10 +72,14 @@ static bool choose_key(struct xex *x, const struct xex_options *opts, const uint
         *key = devkit_key;
         x->info.key_used = XEX_KEY_USED_DEVKIT;
     } else if (retail) {
-        return error_set(err, ERR_KEY, "image at file offset 0x%x: neither the given retail key nor the devkit key opens it (no 'MZ' after decryption): check the retail= line of keys.txt or --key",
+        return error_set(err, ERR_KEY,
+                         "image at file offset 0x%x: neither the given retail key nor the devkit key opens it (no 'MZ' "
+                         "after decryption): check the retail= line of keys.txt or --key",
                          x->info.header_size);
     } else {
-        return error_set(err, ERR_KEY, "image at file offset 0x%x is encrypted with the console's retail key: put a line retail=<32 hex digits> into keys.txt, or give --key <32 hex digits>",
+        return error_set(err, ERR_KEY,
+                         "image at file offset 0x%x is encrypted with the console's retail key: put a line retail=<32 "
+                         "hex digits> into keys.txt, or give --key <32 hex digits>",
                          x->info.header_size);
     }
     return true;
@@ -83,11 +88,12 @@ static bool choose_key(struct xex *x, const struct xex_options *opts, const uint
 static bool check_size(const struct source *s, const struct xex *x, size_t size, struct error *err)
 {
     if (size > s->left)
-        return error_set(err, ERR_FORMAT, "image: 0x%zx bytes wanted at file offset 0x%zx, the file ends at 0x%zx", size,
-                         (size_t)(s->at - x->data), x->size);
+        return error_set(err, ERR_FORMAT, "image: 0x%zx bytes wanted at file offset 0x%zx, the file ends at 0x%zx",
+                         size, (size_t)(s->at - x->data), x->size);
     if (s->encrypted && size % AES_BLOCK_SIZE)
-        return error_set(err, ERR_FORMAT, "image: 0x%zx encrypted bytes at file offset 0x%zx are not whole 16-byte blocks",
-                         size, (size_t)(s->at - x->data));
+        return error_set(err, ERR_FORMAT,
+                         "image: 0x%zx encrypted bytes at file offset 0x%zx are not whole 16-byte blocks", size,
+                         (size_t)(s->at - x->data));
     return true;
 }
 
@@ -113,8 +119,10 @@ static bool read_basic(struct xex *x, struct source *s, struct error *err)
         uint32_t at = x->format_offset + 8 + 8 * i;
         uint32_t data = be32_get(x->data + at), zeros = be32_get(x->data + at + 4);
         if ((uint64_t)data + zeros > x->info.image_size - used)
-            return error_set(err, ERR_FORMAT, "compression block %u at file offset 0x%x: 0x%x + 0x%x bytes at 0x%zx pass the image's 0x%x",
-                             i, at, data, zeros, used, x->info.image_size);
+            return error_set(
+                err, ERR_FORMAT,
+                "compression block %u at file offset 0x%x: 0x%x + 0x%x bytes at 0x%zx pass the image's 0x%x", i, at,
+                data, zeros, used, x->info.image_size);
         if (!check_size(s, x, data, err))
             return false;
         source_read(s, x->image + used, data);
@@ -130,14 +138,15 @@ static bool check_supported(const struct xex *x, struct error *err)
 {
     unsigned at = x->format_offset + 6;
     if (x->info.module_flags & XEX_MODULE_PATCH)
-        return error_set(err, ERR_UNSUPPORTED, "module flags 0x%08x at file offset 0x4: a patch (XEXP) has no image of its own",
+        return error_set(err, ERR_UNSUPPORTED,
+                         "module flags 0x%08x at file offset 0x4: a patch (XEXP) has no image of its own",
                          x->info.module_flags);
     if (x->info.compression == XEX_COMPRESSION_NORMAL)
-        return error_set(err, ERR_UNSUPPORTED, "compression type at file offset 0x%x is 2 (normal, LZX): not supported yet",
-                         at);
+        return error_set(err, ERR_UNSUPPORTED,
+                         "compression type at file offset 0x%x is 2 (normal, LZX): not supported yet", at);
     if (x->info.compression == XEX_COMPRESSION_DELTA)
-        return error_set(err, ERR_UNSUPPORTED, "compression type at file offset 0x%x is 3 (delta patch): not supported yet",
-                         at);
+        return error_set(err, ERR_UNSUPPORTED,
+                         "compression type at file offset 0x%x is 3 (delta patch): not supported yet", at);
     return true;
 }
 
@@ -149,6 +158,7 @@ bool xex_read_image(struct xex *x, const struct xex_options *opts, struct error 
     x->image = calloc(1, x->info.image_size);
     if (!x->image)
         return error_set(err, ERR_MEMORY, "no memory for the image's 0x%x bytes", x->info.image_size);
+    pages_prefault(x->image, x->info.image_size);
     struct source s;
     source_begin(&s, x, key);
     return x->info.compression == XEX_COMPRESSION_BASIC ? read_basic(x, &s, err) : read_plain(x, &s, err);

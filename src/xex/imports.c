@@ -6,9 +6,9 @@
 #include "xex/xex_private.h"
 
 #define LIBRARY_FIXED 0x28u
-#define RECORD_SLOT 0u
-#define RECORD_THUNK 1u
-#define ORDINALS 0x10000u
+#define RECORD_SLOT   0u
+#define RECORD_THUNK  1u
+#define ORDINALS      0x10000u
 
 // The names lie one after the other, each NUL-terminated and padded to 4 bytes; finds the n-th.
 static const char *library_name(const char *table, uint32_t size, uint32_t index)
@@ -40,12 +40,14 @@ static bool parse_library(struct xex *x, uint32_t names_size, uint32_t at, uint3
     };
     *size = be32_get(p);
     if (*size > left || *size < LIBRARY_FIXED || (*size - LIBRARY_FIXED) / 4 < l->record_count)
-        return error_set(err, ERR_FORMAT, "import library at file offset 0x%x: size 0x%x with %u records does not fit 0x%x bytes",
-                         at, *size, l->record_count, left);
+        return error_set(err, ERR_FORMAT,
+                         "import library at file offset 0x%x: size 0x%x with %u records does not fit 0x%x bytes", at,
+                         *size, l->record_count, left);
     l->name = library_name(x->library_names, names_size, p[0x25]);
     if (!l->name)
-        return error_set(err, ERR_FORMAT, "import library at file offset 0x%x: name index %u is not in the string table",
-                         at + 0x24, p[0x25]);
+        return error_set(err, ERR_FORMAT,
+                         "import library at file offset 0x%x: name index %u is not in the string table", at + 0x24,
+                         p[0x25]);
     if (!xex_array((void **)&x->records[index], l->record_count, sizeof(uint32_t), err))
         return false;
     for (uint32_t i = 0; i < l->record_count; i++)

@@ -9,19 +9,19 @@
 #include "xex/elf.h"
 #include "xex/xex_private.h"
 
-#define PAGE 0x10000u
-#define PE_SIZE 0x400u  // bytes at the image's start that the PE header takes; the ELF must leave them free
-#define PE_OFFSET 0x80u // of "PE\0\0"
-#define PE_OPTIONAL 0xE0u
-#define IMAGE_LIMIT 0x08000000u // 128 MB: more than titles have
-#define SECURITY_FIXED 0x184u
-#define DESCRIPTOR 24u
-#define LIBRARY_FIXED 0x28u
-#define RECORD_LIMIT 0x4000u // the libraries have 4000 ordinals together
-#define ZERO_RUN 0x1000u // shortest run of zeros worth a compression block
-#define DEFAULT_STACK 0x40000u
+#define PAGE            0x10000u
+#define PE_SIZE         0x400u // bytes at the image's start that the PE header takes; the ELF must leave them free
+#define PE_OFFSET       0x80u  // of "PE\0\0"
+#define PE_OPTIONAL     0xE0u
+#define IMAGE_LIMIT     0x08000000u // 128 MB: more than titles have
+#define SECURITY_FIXED  0x184u
+#define DESCRIPTOR      24u
+#define LIBRARY_FIXED   0x28u
+#define RECORD_LIMIT    0x4000u // the libraries have 4000 ordinals together
+#define ZERO_RUN        0x1000u // shortest run of zeros worth a compression block
+#define DEFAULT_STACK   0x40000u
 #define LIBRARY_VERSION 0x20074500u // 2.0.1861.0: what old titles ask for at least
-#define DEVKIT_MEDIA 0x08000605u    // as development tools set it
+#define DEVKIT_MEDIA    0x08000605u // as development tools set it
 
 // The libraries by the number that the SDK's import sections carry (guest/lib/imports.py).
 static const struct {
@@ -76,11 +76,12 @@ static bool measure_image(struct pack *p, struct error *err)
     }
     p->base = low / PAGE * PAGE;
     if (!p->elf.segment_count || low < 0x80000000u || high > 0x90000000u || high - p->base > IMAGE_LIMIT)
-        return error_set(err, ERR_FORMAT, "ELF segments span 0x%08x-0x%08x: must lie in 0x80000000-0x8FFFFFFF, 128 MB at most",
-                         low, high);
+        return error_set(err, ERR_FORMAT,
+                         "ELF segments span 0x%08x-0x%08x: must lie in 0x80000000-0x8FFFFFFF, 128 MB at most", low,
+                         high);
     if (low - p->base < PE_SIZE)
-        return error_set(err, ERR_FORMAT, "ELF segment at 0x%08x: 0x%x bytes at 0x%08x are needed for the PE header", low,
-                         PE_SIZE, p->base);
+        return error_set(err, ERR_FORMAT, "ELF segment at 0x%08x: 0x%x bytes at 0x%08x are needed for the PE header",
+                         low, PE_SIZE, p->base);
     if (p->elf.entry < p->base || p->elf.entry >= high || p->elf.entry % 4)
         return error_set(err, ERR_FORMAT, "ELF entry 0x%08x is not in a segment", p->elf.entry);
     p->image_size = round_up(high - p->base, PAGE);
@@ -95,8 +96,9 @@ static bool type_pages(struct pack *p, const struct elf_segment *s, struct error
         return error_set(err, ERR_FORMAT, "ELF segment at 0x%08x is writable and executable", s->address);
     for (uint32_t page = first; page <= last; page++) {
         if (p->page_types[page] && p->page_types[page] != type)
-            return error_set(err, ERR_FORMAT, "ELF segment at 0x%08x shares the 64 KB page 0x%08x with one of another kind",
-                             s->address, p->base + page * PAGE);
+            return error_set(err, ERR_FORMAT,
+                             "ELF segment at 0x%08x shares the 64 KB page 0x%08x with one of another kind", s->address,
+                             p->base + page * PAGE);
         p->page_types[page] = type;
     }
     return true;
@@ -232,8 +234,9 @@ static bool check_section(const struct pack *p, const struct elf_section *s, uin
     uint32_t offset = s->address - p->base;
     if (s->address < p->base || offset > p->image_size || s->size > p->image_size - offset || s->address % 4 ||
         s->size % unit)
-        return error_set(err, ERR_FORMAT, "ELF section %s at 0x%08x: 0x%x bytes are not entries of %u bytes in the image",
-                         s->name, s->address, s->size, unit);
+        return error_set(err, ERR_FORMAT,
+                         "ELF section %s at 0x%08x: 0x%x bytes are not entries of %u bytes in the image", s->name,
+                         s->address, s->size, unit);
     return true;
 }
 
@@ -244,16 +247,14 @@ static bool collect_slots(struct pack *p, const struct elf_section *slots, struc
         return true;
     if (slots->size / 4 > RECORD_LIMIT)
         return error_set(err, ERR_FORMAT, "ELF section .ximport: more than %u imports", RECORD_LIMIT);
-    if (!check_section(p, slots, 4, err) ||
-        !xex_array((void **)&p->records, slots->size / 4, sizeof *p->records, err))
+    if (!check_section(p, slots, 4, err) || !xex_array((void **)&p->records, slots->size / 4, sizeof *p->records, err))
         return false;
     for (uint32_t at = 0; at < slots->size; at += 4) {
         uint32_t word = be32_get(p->image + (slots->address - p->base) + at);
         if (word >> 16 >= LIBRARY_COUNT)
             return error_set(err, ERR_FORMAT, "import slot at 0x%08x holds 0x%08x, not library << 16 | ordinal",
                              slots->address + at, word);
-        p->records[p->record_count++] =
-            (struct record){slots->address + at, 0, (uint8_t)(word >> 16), (uint16_t)word};
+        p->records[p->record_count++] = (struct record){slots->address + at, 0, (uint8_t)(word >> 16), (uint16_t)word};
     }
     return true;
 }
@@ -442,7 +443,16 @@ static void write_descriptors(const struct pack *p, uint8_t *table, uint8_t *fir
 }
 
 enum optional { // in the order of their keys, as loaders may search
-    OPT_FORMAT, OPT_ENTRY, OPT_BASE, OPT_IMPORTS, OPT_CHECKSUM, OPT_NAME, OPT_TLS, OPT_STACK, OPT_EXECUTION, OPT_COUNT
+    OPT_FORMAT,
+    OPT_ENTRY,
+    OPT_BASE,
+    OPT_IMPORTS,
+    OPT_CHECKSUM,
+    OPT_NAME,
+    OPT_TLS,
+    OPT_STACK,
+    OPT_EXECUTION,
+    OPT_COUNT
 };
 
 static void write_security(const struct pack *p, uint8_t *s)

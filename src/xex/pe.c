@@ -6,13 +6,13 @@
 #include "xex/xex_private.h"
 
 #define PE_MACHINE_POWERPC_BE 0x01F2
-#define PE_FILE_HEADER 24u   // signature and COFF header
-#define PE_DIRECTORIES 96u   // offset of the data directories in the optional header
-#define PE_EXCEPTION 3u      // index of the directory of .pdata
-#define PE_SECTION_BYTES 40u
-#define EXPORT_HEADER 0x2Cu
-#define EXPORT_MAGIC 0x48000000u
-#define EXPORT_MAGIC_2 0x00485645u
+#define PE_FILE_HEADER        24u // signature and COFF header
+#define PE_DIRECTORIES        96u // offset of the data directories in the optional header
+#define PE_EXCEPTION          3u  // index of the directory of .pdata
+#define PE_SECTION_BYTES      40u
+#define EXPORT_HEADER         0x2Cu
+#define EXPORT_MAGIC          0x48000000u
+#define EXPORT_MAGIC_2        0x00485645u
 
 static bool fail(const struct xex *x, struct error *err, const char *field, uint32_t offset, uint32_t value)
 {
@@ -58,8 +58,9 @@ static bool parse_functions(struct xex *x, uint32_t rva, uint32_t size, struct e
         if (!address) // padding at the end
             break;
         if (!xex_image_at(x, address, length * 4) || address % 4)
-            return error_set(err, ERR_FORMAT, ".pdata entry %u at 0x%08x: function 0x%08x of %u instructions is not in the image",
-                             i, x->info.base + rva + 8 * i, address, length);
+            return error_set(err, ERR_FORMAT,
+                             ".pdata entry %u at 0x%08x: function 0x%08x of %u instructions is not in the image", i,
+                             x->info.base + rva + 8 * i, address, length);
         x->functions[x->function_count++] =
             (struct xex_function){address, length, packed & 0xFF, packed >> 30 & 1, packed >> 31};
     }

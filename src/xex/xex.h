@@ -1,7 +1,7 @@
 // xex.h: the XEX2 executable container, read and written.
 // Life: xex_open parses everything once, accessors return views into the struct, xex_close. The file's bytes stay the
-// caller's (a file_map) and must live as long as the struct. All numbers are given in host order; addresses are guest's.
-// Threads: after xex_open the struct is read-only.
+// caller's (a file_map) and must live as long as the struct. All numbers are given in host order; addresses are
+// guest's. Threads: after xex_open the struct is read-only.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 struct xex;
 
-#define XEX_KEY_BYTES 16
+#define XEX_KEY_BYTES          16
 #define XEX_IMPORT_THUNK_BYTES 16 // code of a function import; the loader replaces it whole
 
 struct xex_options {
@@ -170,8 +170,8 @@ bool xex_load_image(const struct xex *x, uint8_t *out, size_t out_size, struct e
 const uint8_t *xex_image(const struct xex *x);
 
 #define XEX_DIGEST_BYTES 32
-// SHA-256 of the image; `masked`: with every import slot and thunk taken as zeros, so that it does not depend on where a
-// loader put the imports. False, changing nothing, without image.
+// SHA-256 of the image; `masked`: with every import slot and thunk taken as zeros, so that it does not depend on where
+// a loader put the imports. False, changing nothing, without image.
 bool xex_image_digest(const struct xex *x, bool masked, uint8_t digest[XEX_DIGEST_BYTES]);
 
 const struct xex_info *xex_info(const struct xex *x);
@@ -185,7 +185,7 @@ const struct xex_page_run *xex_page_runs(const struct xex *x, size_t *count);
 const struct xex_import_library *xex_import_libraries(const struct xex *x, size_t *count);
 const struct xex_static_library *xex_static_libraries(const struct xex *x, size_t *count);
 const struct xex_resource *xex_resources(const struct xex *x, size_t *count);
-const struct xex_section *xex_sections(const struct xex *x, size_t *count);    // empty without image
+const struct xex_section *xex_sections(const struct xex *x, size_t *count);   // empty without image
 const struct xex_function *xex_functions(const struct xex *x, size_t *count); // empty without image
 
 // The module's own exports: ordinals base_ordinal .. base_ordinal + *count - 1. Both 0 when there are none.
@@ -193,15 +193,15 @@ void xex_exports(const struct xex *x, uint32_t *base_ordinal, size_t *count);
 // The address of one export, 0 when there is none.
 gva xex_export(const struct xex *x, uint32_t ordinal);
 
-// Makes a devkit XEX2 from an ELF32 big-endian PowerPC static executable linked at `base` (the SDK's guest/lib/xenolith.ld;
-// docs/xex.md says which sections mean what).
+// Makes a devkit XEX2 from an ELF32 big-endian PowerPC static executable linked at `base` (the SDK's
+// guest/lib/xenolith.ld; docs/xex.md says which sections mean what).
 struct xex_pack_params {
     const uint8_t *elf;
     size_t elf_size;
-    const char *pe_name;            // NULL: "a.exe"
+    const char *pe_name;              // NULL: "a.exe"
     enum xex_compression compression; // NONE or BASIC
-    bool encrypt;                   // with the devkit key
-    uint32_t stack_size;            // bytes of the main thread's stack; 0: 256 KB
+    bool encrypt;                     // with the devkit key
+    uint32_t stack_size;              // bytes of the main thread's stack; 0: 256 KB
     uint32_t title_id;
 };
 

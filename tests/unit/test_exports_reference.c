@@ -20,7 +20,7 @@ static const char *shared(const char *name)
     const char *source = getenv("XENOLITH_SOURCE");
     snprintf(path, sizeof path, "%s/../shared/%s", source ? source : ".", name);
     if (access(path, R_OK) != 0) {
-        fprintf(stderr, "SKIPPED: %s is not present\n", path);
+        printf("SKIPPED: %s is not present\n", path);
         skip();
     }
     return path;

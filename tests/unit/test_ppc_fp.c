@@ -165,8 +165,8 @@ static void compare_with_host(uint32_t kind, uint32_t rn, uint64_t a, uint64_t b
     if (fabs(wanted) == smallest)
         mask &= ~(uint32_t)FPSCR_UX;
     if ((isnan(wanted) ? !isnan(fp_double(got)) : got != fp_bits(wanted)) || (fp.fpscr & mask) != (flags & mask)) {
-        print_error("kind %" PRIu32 " rounding %" PRIu32 " a %016" PRIx64 " b %016" PRIx64 " c %016" PRIx64 ": %016" PRIx64
-                    " FPSCR %08" PRIx32 ", host %016" PRIx64 " flags %08" PRIx32 "\n",
+        print_error("kind %" PRIu32 " rounding %" PRIu32 " a %016" PRIx64 " b %016" PRIx64 " c %016" PRIx64
+                    ": %016" PRIx64 " FPSCR %08" PRIx32 ", host %016" PRIx64 " flags %08" PRIx32 "\n",
                     kind, rn, a, b, c, got, fp.fpscr, fp_bits(wanted), flags);
         fail();
     }
@@ -182,7 +182,7 @@ static void test_against_host(void **state)
 {
     (void)state;
     struct random r = {setting("XENOLITH_SEED", 1)};
-    uint64_t rounds = setting("XENOLITH_ROUNDS", 100000);
+    uint64_t rounds = setting("XENOLITH_ROUNDS", 300000);
     print_message("seed %" PRIu64 ", %" PRIu64 " rounds\n", r.state, rounds);
     for (uint64_t i = 0; i < rounds; i++) {
         uint64_t a = operand(&r), b = operand(&r), c = operand(&r), pick = next(&r);
@@ -256,8 +256,8 @@ static void compare_with_slow(const struct instruction *i, struct ppc_state *s, 
     uint32_t got = ppc_fpscr(s);
     uint32_t cr1 = (uint32_t)(s->cr[4] << 3 | s->cr[5] << 2 | s->cr[6] << 1 | s->cr[7]);
     if (s->fpr[0] != wanted || got != fp.fpscr || (record_form && cr1 != got >> 28)) {
-        print_error("kind %" PRIu32 " a %016" PRIx64 " b %016" PRIx64 " c %016" PRIx64 " FPSCR %08" PRIx32 ": %016" PRIx64
-                    " FPSCR %08" PRIx32 " CR1 %" PRIx32 ", slow %016" PRIx64 " FPSCR %08" PRIx32 "\n",
+        print_error("kind %" PRIu32 " a %016" PRIx64 " b %016" PRIx64 " c %016" PRIx64 " FPSCR %08" PRIx32
+                    ": %016" PRIx64 " FPSCR %08" PRIx32 " CR1 %" PRIx32 ", slow %016" PRIx64 " FPSCR %08" PRIx32 "\n",
                     i->kind, a, b, c, before, s->fpr[0], got, cr1, wanted, fp.fpscr);
         fail();
     }

@@ -1,5 +1,5 @@
-// The estimates keep the error bounds of the architecture over all mantissas, do not depend on what lies below the bits that
-// the tables see, and agree in denormal range with what scaled operands give.
+// The estimates keep the error bounds of the architecture over all mantissas, do not depend on what lies below the bits
+// that the tables see, and agree in denormal range with what scaled operands give.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +58,8 @@ static void test_error_bounds(void **state)
         for (uint32_t m = 0; m < 1 << 23; m += 509) {
             uint32_t x = exponent << 23 | m;
             double v = as_float(x);
-            double r = as_float(one(reciprocal, true, x)), q = as_float(one(root, true, x)), l = as_float(one(logarithm, true, x));
+            double r = as_float(one(reciprocal, true, x)), q = as_float(one(root, true, x));
+            double l = as_float(one(logarithm, true, x));
             assert_true(fabs(r * v - 1) <= 1.0 / 4096);
             assert_true(fabs(q * sqrt(v) - 1) <= 1.0 / 4096);
             assert_true(fabs(l - log2(v)) <= 1.0 / 32);
@@ -112,7 +113,8 @@ static void test_denormals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_error_bounds), cmocka_unit_test(test_low_bits_do_not_count),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_error_bounds),
+                                       cmocka_unit_test(test_low_bits_do_not_count),
                                        cmocka_unit_test(test_denormals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

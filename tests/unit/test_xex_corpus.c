@@ -79,7 +79,8 @@ static void put_hex(uint8_t *out, const char *text, size_t bytes)
 }
 
 // The recorded raw hash is of the loaded image, so the reference's values go into slots and thunks first. (Its "masked"
-// hashes are not used: the tool that made them inserted 16 bytes at the front for each of three nonsense thunk addresses.)
+// hashes are not used: the tool that made them inserted 16 bytes at the front for each of three nonsense thunk
+// addresses.)
 static void compare_image(const struct xex *x, const char *reference)
 {
     const struct xex_info *info = xex_info(x);

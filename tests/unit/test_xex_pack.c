@@ -27,7 +27,8 @@ enum {
     ZEROS = 0x18000, // bytes of .bss
 };
 
-static void program(uint8_t *p, int i, uint32_t offset, uint32_t address, uint32_t size, uint32_t memory, uint32_t flags)
+static void program(uint8_t *p, int i, uint32_t offset, uint32_t address, uint32_t size, uint32_t memory,
+                    uint32_t flags)
 {
     p += PROGRAM + 32 * i;
     be32_set(p, 1);
@@ -56,7 +57,10 @@ static uint8_t *make_elf(void)
     static const char names[] = "\0.ximport\0.rdata\0.text\0.xthunk\0.data\0.bss";
     uint8_t *p = calloc(1, ELF_SIZE);
     assert_non_null(p);
-    memcpy(p, "\x7F" "ELF\1\2\1", 7);
+    memcpy(p,
+           "\x7F"
+           "ELF\1\2\1",
+           7);
     be16_set(p + 16, 2);
     be16_set(p + 18, 20);
     be32_set(p + 24, BASE + 0x10000);
@@ -165,8 +169,11 @@ static void test_round_trip(void **state)
     uint8_t *first = NULL;
     for (int form = 0; form < 4; form++) {
         struct xex_pack_params params = {
-            .pe_name = "prog.exe", .stack_size = 0x20000, .title_id = 0x58454E4F,
-            .compression = form & 1 ? XEX_COMPRESSION_BASIC : XEX_COMPRESSION_NONE, .encrypt = form & 2,
+            .pe_name = "prog.exe",
+            .stack_size = 0x20000,
+            .title_id = 0x58454E4F,
+            .compression = form & 1 ? XEX_COMPRESSION_BASIC : XEX_COMPRESSION_NONE,
+            .encrypt = form & 2,
         };
         size_t size;
         uint8_t *data = pack(&params, &size);

@@ -217,7 +217,8 @@ static void test_forms(void **state)
     }
 }
 
-static void expect_image_error(const uint8_t *data, const struct xex_options *opts, enum error_code code, const char *word)
+static void expect_image_error(const uint8_t *data, const struct xex_options *opts, enum error_code code,
+                               const char *word)
 {
     struct xex *x = open_good(data, FIX_SIZE, opts);
     struct error err = {0};
@@ -353,7 +354,8 @@ static void test_truncations(void **state)
 
 static void extremes(uint8_t *data, size_t size, uint32_t from, uint32_t to)
 {
-    static const uint32_t values[] = {0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF8, 0x82000000, 0x8201FFFF, 0x0001FFFF};
+    static const uint32_t values[] = {0,          1,          0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
+                                      0xFFFFFFF8, 0x82000000, 0x8201FFFF, 0x0001FFFF};
     for (uint32_t at = from; at < to; at += 4) {
         uint8_t old[4];
         memcpy(old, data + at, 4);
@@ -414,11 +416,11 @@ static void test_key_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_info),          cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_imports),       cmocka_unit_test(test_masked_digest),
-        cmocka_unit_test(test_forms),         cmocka_unit_test(test_keys_and_unsupported),
-        cmocka_unit_test(test_messages),      cmocka_unit_test(test_truncations),
-        cmocka_unit_test(test_extremes),      cmocka_unit_test(test_key_files),
+        cmocka_unit_test(test_info),     cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_imports),  cmocka_unit_test(test_masked_digest),
+        cmocka_unit_test(test_forms),    cmocka_unit_test(test_keys_and_unsupported),
+        cmocka_unit_test(test_messages), cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_extremes), cmocka_unit_test(test_key_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-// Nt*File: opening, reading, writing. All work is done before the call returns; a file without a synchronous option answers
-// STATUS_PENDING after success, as titles expect that then look at the status block, the event or the APC.
+// Nt*File: opening, reading, writing. All work is done before the call returns; a file without a synchronous option
+// answers STATUS_PENDING after success, as titles expect that then look at the status block, the event or the APC.
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,7 +106,8 @@ static struct krnl_file *new_file(uint32_t access, uint32_t options)
     if (!f)
         return NULL;
     f->synchronous = options & (OPTION_SYNCHRONOUS | OPTION_SYNCHRONOUS_ALERT);
-    f->append_only = access & ACCESS_APPEND_DATA && !(access & (ACCESS_WRITE_DATA | ACCESS_GENERIC_WRITE | ACCESS_GENERIC_ALL));
+    f->append_only =
+        access & ACCESS_APPEND_DATA && !(access & (ACCESS_WRITE_DATA | ACCESS_GENERIC_WRITE | ACCESS_GENERIC_ALL));
     f->mode = options & OPTION_MODE_BITS;
     return f;
 }
@@ -126,23 +127,29 @@ static uint32_t open_handle(struct krnl_call *c, struct krnl_file *f)
 }
 
 // The reference lets a title that asks for write access on a read-only device have read access.
-static enum stor_status open_in_storage(struct krnl_call *c, struct stor_request *r, struct stor_file **file, enum stor_action *action)
+static enum stor_status open_in_storage(struct krnl_call *c, struct stor_request *r, struct stor_file **file,
+                                        enum stor_action *action)
 {
     enum stor_status status = stor_open(c->k->storage, r, file, action);
-    if (status == STOR_READ_ONLY && is_reference(c) && r->write && (r->disposition == STOR_OPEN || r->disposition == STOR_OPEN_IF)) {
+    if (status == STOR_READ_ONLY && is_reference(c) && r->write &&
+        (r->disposition == STOR_OPEN || r->disposition == STOR_OPEN_IF)) {
         r->write = false;
         status = stor_open(c->k->storage, r, file, action);
     }
     return status;
 }
 
-static nt_status open_path(struct krnl_call *c, const struct krnl_path *path, uint32_t access, uint32_t disposition, uint32_t options,
-                           uint32_t *handle, enum stor_action *action)
+static nt_status open_path(struct krnl_call *c, const struct krnl_path *path, uint32_t access, uint32_t disposition,
+                           uint32_t options, uint32_t *handle, enum stor_action *action)
 {
     struct stor_request request = {
-        .root = path->root, .path = path->text, .path_bytes = path->bytes, .disposition = disposition,
+        .root = path->root,
+        .path = path->text,
+        .path_bytes = path->bytes,
+        .disposition = disposition,
         .write = access & (ACCESS_WRITE_DATA | ACCESS_APPEND_DATA | ACCESS_GENERIC_WRITE | ACCESS_GENERIC_ALL),
-        .directory = options & OPTION_DIRECTORY, .non_directory = options & OPTION_NON_DIRECTORY,
+        .directory = options & OPTION_DIRECTORY,
+        .non_directory = options & OPTION_NON_DIRECTORY,
         .delete_on_close = options & OPTION_DELETE_ON_CLOSE,
     };
     struct krnl_file *f = new_file(access, options);
@@ -161,8 +168,8 @@ static nt_status open_path(struct krnl_call *c, const struct krnl_path *path, ui
     return (nt_status)STATUS_INSUFFICIENT_RESOURCES;
 }
 
-static nt_status create_file(struct krnl_call *c, uint32_t handle_ptr, uint32_t access, uint32_t attributes, uint32_t io_status,
-                             uint32_t disposition, uint32_t options)
+static nt_status create_file(struct krnl_call *c, uint32_t handle_ptr, uint32_t access, uint32_t attributes,
+                             uint32_t io_status, uint32_t disposition, uint32_t options)
 {
     struct krnl_path path;
     if (!mem_valid(c->mem, handle_ptr, 4, MEM_WRITE) || (io_status && !mem_valid(c->mem, io_status, 8, MEM_WRITE)))
@@ -178,21 +185,23 @@ static nt_status create_file(struct krnl_call *c, uint32_t handle_ptr, uint32_t 
     return krnl_io_status(c, io_status, status, action);
 }
 
-uint32_t NtCreateFile(struct krnl_call *c, uint32_t handle_ptr, uint32_t access, uint32_t attributes, uint32_t io_status,
-                      uint32_t allocation_size_ptr, uint32_t file_attributes, uint32_t share, uint32_t disposition, uint32_t options)
+uint32_t NtCreateFile(struct krnl_call *c, uint32_t handle_ptr, uint32_t access, uint32_t attributes,
+                      uint32_t io_status, uint32_t allocation_size_ptr, uint32_t file_attributes, uint32_t share,
+                      uint32_t disposition, uint32_t options)
 {
     (void)allocation_size_ptr, (void)file_attributes, (void)share;
     return create_file(c, handle_ptr, access, attributes, io_status, disposition, options);
 }
 
-uint32_t NtOpenFile(struct krnl_call *c, uint32_t handle_ptr, uint32_t access, uint32_t attributes, uint32_t io_status, uint32_t options)
+uint32_t NtOpenFile(struct krnl_call *c, uint32_t handle_ptr, uint32_t access, uint32_t attributes, uint32_t io_status,
+                    uint32_t options)
 {
     return create_file(c, handle_ptr, access, attributes, io_status, STOR_OPEN, options);
 }
 
-uint32_t IoCreateFile(struct krnl_call *c, uint32_t handle_ptr, uint32_t access, uint32_t attributes, uint32_t io_status,
-                      uint32_t allocation_size_ptr, uint32_t file_attributes, uint32_t share, uint32_t disposition, uint32_t options,
-                      uint32_t io_options)
+uint32_t IoCreateFile(struct krnl_call *c, uint32_t handle_ptr, uint32_t access, uint32_t attributes,
+                      uint32_t io_status, uint32_t allocation_size_ptr, uint32_t file_attributes, uint32_t share,
+                      uint32_t disposition, uint32_t options, uint32_t io_options)
 {
     (void)allocation_size_ptr, (void)file_attributes, (void)share, (void)io_options;
     return create_file(c, handle_ptr, access, attributes, io_status, disposition, options);
@@ -204,7 +213,8 @@ uint32_t NtDeleteFile(struct krnl_call *c, uint32_t attributes)
     nt_status status = krnl_path_of(c, attributes, &path);
     if (status)
         return status;
-    struct stor_request request = {.root = path.root, .path = path.text, .path_bytes = path.bytes, .disposition = STOR_OPEN};
+    struct stor_request request = {
+        .root = path.root, .path = path.text, .path_bytes = path.bytes, .disposition = STOR_OPEN};
     struct stor_file *file;
     enum stor_action action;
     enum stor_status opened = stor_open(c->k->storage, &request, &file, &action);
@@ -236,8 +246,8 @@ static nt_status end_of_file(struct transfer *t)
     return STATUS_SUCCESS;
 }
 
-// Where the transfer starts. No pointer and -2 mean the current position, -1 the end of the file in a write. The reference takes -1
-// for the current position too.
+// Where the transfer starts. No pointer and -2 mean the current position, -1 the end of the file in a write. The
+// reference takes -1 for the current position too.
 static nt_status start_offset(struct krnl_call *c, struct transfer *t)
 {
     const uint64_t to_end = UINT64_MAX, at_position = UINT64_MAX - 1;
@@ -276,18 +286,23 @@ static nt_status piece(struct krnl_call *c, struct transfer *t, gva buffer, uint
     if (!at)
         return (nt_status)STATUS_ACCESS_VIOLATION;
     uint64_t offset = t->offset + t->done;
-    enum stor_status status = t->write ? stor_write(t->file->file, offset, at, length, &done) : stor_read(t->file->file, offset, at, length, &done);
+    enum stor_status status = t->write ? stor_write(t->file->file, offset, at, length, &done)
+                                       : stor_read(t->file->file, offset, at, length, &done);
     t->done += (uint32_t)done;
     return krnl_file_status(c, status);
 }
 
-static void queue_apc(struct krnl_call *c, const struct transfer *t)
+void krnl_io_complete(struct krnl_call *c, struct krnl_object *event, uint32_t apc_routine, uint32_t apc_context,
+                      gva io_status)
 {
-    uint32_t routine = t->apc_routine & ~1u; // the low bit: no completion packet
-    if (!routine || !t->apc_context)
-        return;
-    struct krnl_apc apc = {.normal_routine = routine, .context = t->apc_context, .arg1 = t->io_status};
-    krnl_queue_apc(c->k, c->thread, &apc);
+    uint32_t routine = apc_routine & ~1u; // the low bit: no completion packet
+    if (routine && apc_context)
+        krnl_queue_apc(c->k, c->thread,
+                       &(struct krnl_apc){.normal_routine = routine, .context = apc_context, .arg1 = io_status});
+    if (event) {
+        struct krnl_target target = krnl_target_of(event);
+        krnl_event_set(c, &target);
+    }
 }
 
 static nt_status finish(struct krnl_call *c, struct transfer *t, nt_status status)
@@ -297,14 +312,10 @@ static nt_status finish(struct krnl_call *c, struct transfer *t, nt_status statu
     if (!status)
         t->file->position = is_reference(c) ? t->file->position + t->done : t->offset + t->done;
     krnl_io_status(c, t->io_status, status, status ? 0 : t->done);
-    queue_apc(c, t);
     struct krnl_target file = krnl_target_of(t->object);
     krnl_set_signal_state(c->k, &file, 1);
     krnl_signalled(c->k, &file, c->thread);
-    if (t->event_object) {
-        struct krnl_target event = krnl_target_of(t->event_object);
-        krnl_event_set(c, &event);
-    }
+    krnl_io_complete(c, t->event_object, t->apc_routine, t->apc_context, t->io_status);
     return !status && !t->file->synchronous ? (nt_status)STATUS_PENDING : status;
 }
 
@@ -337,29 +348,31 @@ static nt_status transfer_segments(struct krnl_call *c, struct transfer *t, gva 
     return finish(c, t, status);
 }
 
-uint32_t NtReadFile(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine, uint32_t apc_context, uint32_t io_status,
-                    uint32_t buffer, uint32_t length, uint32_t offset_ptr)
+uint32_t NtReadFile(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine, uint32_t apc_context,
+                    uint32_t io_status, uint32_t buffer, uint32_t length, uint32_t offset_ptr)
 {
     struct transfer t = {handle, event, apc_routine, apc_context, io_status, offset_ptr, .write = false};
     return transfer(c, &t, buffer, length);
 }
 
-uint32_t NtWriteFile(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine, uint32_t apc_context, uint32_t io_status,
-                     uint32_t buffer, uint32_t length, uint32_t offset_ptr)
+uint32_t NtWriteFile(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine, uint32_t apc_context,
+                     uint32_t io_status, uint32_t buffer, uint32_t length, uint32_t offset_ptr)
 {
     struct transfer t = {handle, event, apc_routine, apc_context, io_status, offset_ptr, .write = true};
     return transfer(c, &t, buffer, length);
 }
 
-uint32_t NtReadFileScatter(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine, uint32_t apc_context,
-                           uint32_t io_status, uint32_t segments, uint32_t length, uint32_t offset_ptr)
+uint32_t NtReadFileScatter(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine,
+                           uint32_t apc_context, uint32_t io_status, uint32_t segments, uint32_t length,
+                           uint32_t offset_ptr)
 {
     struct transfer t = {handle, event, apc_routine, apc_context, io_status, offset_ptr, .write = false};
     return transfer_segments(c, &t, segments, length);
 }
 
-uint32_t NtWriteFileGather(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine, uint32_t apc_context,
-                           uint32_t io_status, uint32_t segments, uint32_t length, uint32_t offset_ptr)
+uint32_t NtWriteFileGather(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine,
+                           uint32_t apc_context, uint32_t io_status, uint32_t segments, uint32_t length,
+                           uint32_t offset_ptr)
 {
     struct transfer t = {handle, event, apc_routine, apc_context, io_status, offset_ptr, .write = true};
     return transfer_segments(c, &t, segments, length);

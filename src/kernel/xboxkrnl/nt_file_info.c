@@ -1,4 +1,5 @@
-// What files, paths, directories and volumes say of themselves, and what titles may change: tables of information classes.
+// What files, paths, directories and volumes say of themselves, and what titles may change: tables of information
+// classes.
 #include <string.h>
 
 #include "kernel/api.h"
@@ -169,8 +170,8 @@ static const struct info_class file_queries[] = {
 
 // ---- Changes
 
-// Times are one constant and attributes follow from the device (storage.h), so that runs repeat: only asking for what is so anyway
-// is answered. Zero means no change.
+// Times are one constant and attributes follow from the device (storage.h), so that runs repeat: only asking for what
+// is so anyway is answered. Zero means no change.
 static nt_status set_basic(struct info_call *i)
 {
     i->used = 0x28;
@@ -243,14 +244,9 @@ static nt_status set_completion(struct info_call *i)
 }
 
 static const struct info_class file_changes[] = {
-    {4, 0x28, set_basic, false},
-    {10, 16, set_rename, false},
-    {13, 1, set_disposition, false},
-    {14, 8, set_position, false},
-    {16, 4, set_mode, false},
-    {19, 8, set_allocation, false},
-    {20, 8, set_end, false},
-    {30, 8, set_completion, false},
+    {4, 0x28, set_basic, false},  {10, 16, set_rename, false},    {13, 1, set_disposition, false},
+    {14, 8, set_position, false}, {16, 4, set_mode, false},       {19, 8, set_allocation, false},
+    {20, 8, set_end, false},      {30, 8, set_completion, false},
 };
 
 // ---- Volumes
@@ -260,7 +256,8 @@ static nt_status query_volume(struct info_call *i)
     enum { HEAD = 0x11 };
     struct stor_volume v;
     stor_get_volume(i->file->file, &v);
-    uint32_t bytes = is_reference(i->c) ? 0 : (uint32_t)strlen(v.label), room = i->length - HEAD, copied = bytes < room ? bytes : room;
+    uint32_t bytes = is_reference(i->c) ? 0 : (uint32_t)strlen(v.label), room = i->length - HEAD,
+             copied = bytes < room ? bytes : room;
     mem_set64(i->c->mem, i->at, is_reference(i->c) ? 0 : STOR_TIME);
     mem_set32(i->c->mem, i->at + 8, is_reference(i->c) ? 0 : v.serial);
     mem_set32(i->c->mem, i->at + 12, bytes);
@@ -314,8 +311,8 @@ static const struct info_class volume_queries[] = {
     {5, 16, query_attributes, false},
 };
 
-static nt_status run_class(struct info_call *i, const struct info_class *classes, size_t count, uint32_t number, uint32_t handle,
-                           gva io_status, unsigned access)
+static nt_status run_class(struct info_call *i, const struct info_class *classes, size_t count, uint32_t number,
+                           uint32_t handle, gva io_status, unsigned access)
 {
     struct krnl_call *c = i->c;
     const struct info_class *class = NULL;
@@ -339,19 +336,22 @@ static nt_status run_class(struct info_call *i, const struct info_class *classes
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-uint32_t NtQueryInformationFile(struct krnl_call *c, uint32_t handle, uint32_t io_status, uint32_t information, uint32_t length, uint32_t number)
+uint32_t NtQueryInformationFile(struct krnl_call *c, uint32_t handle, uint32_t io_status, uint32_t information,
+                                uint32_t length, uint32_t number)
 {
     struct info_call i = {.c = c, .at = information, .length = length};
     return run_class(&i, file_queries, COUNT(file_queries), number, handle, io_status, MEM_WRITE);
 }
 
-uint32_t NtSetInformationFile(struct krnl_call *c, uint32_t handle, uint32_t io_status, uint32_t information, uint32_t length, uint32_t number)
+uint32_t NtSetInformationFile(struct krnl_call *c, uint32_t handle, uint32_t io_status, uint32_t information,
+                              uint32_t length, uint32_t number)
 {
     struct info_call i = {.c = c, .at = information, .length = length};
     return run_class(&i, file_changes, COUNT(file_changes), number, handle, io_status, MEM_READ);
 }
 
-uint32_t NtQueryVolumeInformationFile(struct krnl_call *c, uint32_t handle, uint32_t io_status, uint32_t information, uint32_t length, uint32_t number)
+uint32_t NtQueryVolumeInformationFile(struct krnl_call *c, uint32_t handle, uint32_t io_status, uint32_t information,
+                                      uint32_t length, uint32_t number)
 {
     struct info_call i = {.c = c, .at = information, .length = length};
     return run_class(&i, volume_queries, COUNT(volume_queries), number, handle, io_status, MEM_WRITE);
@@ -374,8 +374,8 @@ static void put_entry(struct krnl_call *c, gva at, const struct stor_entry *e, u
     mem_write(c->mem, at + ENTRY_HEAD, e->name, bytes);
 }
 
-static nt_status next_entry(struct krnl_call *c, struct krnl_file *f, const struct krnl_path *pattern, bool restart, gva at, uint32_t length,
-                            uint32_t *used)
+static nt_status next_entry(struct krnl_call *c, struct krnl_file *f, const struct krnl_path *pattern, bool restart,
+                            gva at, uint32_t length, uint32_t *used)
 {
     struct stor_entry entry;
     enum stor_status status = stor_directory_entry(f->file, pattern->text, pattern->bytes, restart, &entry);
@@ -392,33 +392,43 @@ static nt_status next_entry(struct krnl_call *c, struct krnl_file *f, const stru
     return STATUS_SUCCESS;
 }
 
-uint32_t NtQueryDirectoryFile(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine, uint32_t apc_context,
-                              uint32_t io_status, uint32_t information, uint32_t length, uint32_t pattern_ptr, uint32_t restart)
+uint32_t NtQueryDirectoryFile(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine,
+                              uint32_t apc_context, uint32_t io_status, uint32_t information, uint32_t length,
+                              uint32_t pattern_ptr, uint32_t restart)
 {
     struct krnl_path pattern;
     uint32_t used = 0;
     if (length < ENTRY_MINIMUM)
         return (nt_status)STATUS_INFO_LENGTH_MISMATCH;
-    if (event || apc_routine & ~1u) {
-        krnl_partial(c, "events and APCs of directory queries are not built (event 0x%x, routine 0x%x, context 0x%x)", event, apc_routine, apc_context);
-        return (nt_status)STATUS_NOT_IMPLEMENTED;
-    }
-    if (!mem_valid(c->mem, information, length, MEM_WRITE) || (io_status && !mem_valid(c->mem, io_status, 8, MEM_WRITE)))
+    struct krnl_object *event_object = event ? krnl_handle_typed(c->k, event, KRNL_EVENT, c->thread) : NULL;
+    if (event && !event_object)
+        return (nt_status)STATUS_INVALID_HANDLE;
+    if (!mem_valid(c->mem, information, length, MEM_WRITE) ||
+        (io_status && !mem_valid(c->mem, io_status, 8, MEM_WRITE)))
         return (nt_status)STATUS_ACCESS_VIOLATION;
     struct krnl_file *f = krnl_file_of(c, handle, NULL);
     nt_status status = f ? krnl_path_from(c, 0, pattern_ptr, &pattern) : (nt_status)STATUS_INVALID_HANDLE;
     if (!status)
         status = next_entry(c, f, &pattern, restart != 0, information, length, &used);
-    return krnl_io_status(c, io_status, status, used);
+    krnl_io_status(c, io_status, status, used);
+    if (f)
+        krnl_io_complete(c, event_object, apc_routine, apc_context, io_status);
+    return status;
 }
 
 // ---- Device controls
 
 // The size of the cache partition, which the utility drive asks for: what the reference says.
-enum { CACHE_BYTES = 0xFF000, CACHE_SECTOR = 512, DISK_GET_DRIVE_GEOMETRY = 0x70000, DISK_GET_PARTITION_INFO = 0x74004 };
+enum {
+    CACHE_BYTES = 0xFF000,
+    CACHE_SECTOR = 512,
+    DISK_GET_DRIVE_GEOMETRY = 0x70000,
+    DISK_GET_PARTITION_INFO = 0x74004
+};
 
-uint32_t NtDeviceIoControlFile(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine, uint32_t apc_context,
-                               uint32_t io_status, uint32_t code, uint32_t input, uint32_t input_length, uint32_t output, uint32_t output_length)
+uint32_t NtDeviceIoControlFile(struct krnl_call *c, uint32_t handle, uint32_t event, uint32_t apc_routine,
+                               uint32_t apc_context, uint32_t io_status, uint32_t code, uint32_t input,
+                               uint32_t input_length, uint32_t output, uint32_t output_length)
 {
     (void)event, (void)apc_routine, (void)apc_context, (void)input, (void)input_length;
     const uint32_t needed = code == DISK_GET_DRIVE_GEOMETRY ? 8 : 16;

@@ -202,7 +202,7 @@ uint32_t NtCancelTimer(struct krnl_call *c, uint32_t handle, uint32_t current_pt
 static bool waitable(const struct krnl_object *o)
 {
     switch (o->type) {
-    case KRNL_EVENT: case KRNL_SEMAPHORE: case KRNL_MUTANT: case KRNL_TIMER: case KRNL_THREAD: case KRNL_FILE:
+    case KRNL_EVENT: case KRNL_SEMAPHORE: case KRNL_MUTANT: case KRNL_TIMER: case KRNL_THREAD: case KRNL_FILE: case KRNL_NOTIFY:
         return true;
     default:
         return false;

@@ -2,7 +2,9 @@
 #include "kernel/api.h"
 #include "kernel/state.h"
 
-static const struct { uint32_t status, error; } dos_errors[] = {
+static const struct {
+    uint32_t status, error;
+} dos_errors[] = {
 #define DOS_ERROR(status, error) {status, error},
 #include "kernel/xboxkrnl/dos_errors.def"
 #undef DOS_ERROR

@@ -9,7 +9,8 @@ void RtlFillMemoryUlong(struct krnl_call *c, uint32_t destination, uint32_t leng
     uint32_t bytes = length & ~3u, big_endian = __builtin_bswap32(pattern);
     uint8_t *at = bytes ? mem_at(c->mem, destination, bytes, MEM_WRITE) : NULL;
     if (bytes && !at)
-        log_write(c->k->log, LOG_GUEST, "rtl", "RtlFillMemoryUlong of 0x%08x + 0x%x, which is not all writable", destination, bytes);
+        log_write(c->k->log, LOG_GUEST, "rtl", "RtlFillMemoryUlong of 0x%08x + 0x%x, which is not all writable",
+                  destination, bytes);
     for (uint32_t i = 0; at && i < bytes; i += 4)
         memcpy(at + i, &big_endian, 4);
 }

@@ -1,4 +1,5 @@
-// Rtl*: counted strings, comparison, case, and conversion between bytes and UTF-16. Titles' byte strings are Latin-1 here.
+// Rtl*: counted strings, comparison, case, and conversion between bytes and UTF-16. Titles' byte strings are Latin-1
+// here.
 #include <string.h>
 
 #include "kernel/api.h"
@@ -33,7 +34,8 @@ static uint32_t string_length(const struct krnl_call *c, gva at, unsigned unit, 
     uint32_t n = 0;
     uint8_t byte;
     uint16_t half;
-    while (n < most && (unit == 1 ? mem_get8(c->mem, at + n, &byte) && byte : mem_get16(c->mem, at + 2 * n, &half) && half))
+    while (n < most &&
+           (unit == 1 ? mem_get8(c->mem, at + n, &byte) && byte : mem_get16(c->mem, at + 2 * n, &half) && half))
         n++;
     return n;
 }
@@ -129,11 +131,13 @@ static uint32_t unit_at(const struct krnl_call *c, gva at, unsigned unit, bool f
     return fold ? upper_unit(half) : half;
 }
 
-static int32_t compare(const struct krnl_call *c, gva a, uint32_t a_units, gva b, uint32_t b_units, unsigned unit, bool fold)
+static int32_t compare(const struct krnl_call *c, gva a, uint32_t a_units, gva b, uint32_t b_units, unsigned unit,
+                       bool fold)
 {
     uint32_t shorter = a_units < b_units ? a_units : b_units;
     if (shorter && (!mem_valid(c->mem, a, shorter * unit, MEM_READ) || !mem_valid(c->mem, b, shorter * unit, MEM_READ)))
-        log_write(c->k->log, LOG_GUEST, "rtl", "%s of 0x%08x and 0x%08x, which are not all readable", c->row->name, a, b);
+        log_write(c->k->log, LOG_GUEST, "rtl", "%s of 0x%08x and 0x%08x, which are not all readable", c->row->name, a,
+                  b);
     for (uint32_t i = 0; i < shorter; i++) {
         uint32_t x = unit_at(c, a + i * unit, unit, fold), y = unit_at(c, b + i * unit, unit, fold);
         if (x != y)
@@ -160,7 +164,8 @@ uint32_t RtlCompareUnicodeString(struct krnl_call *c, uint32_t a, uint32_t b, ui
     return (uint32_t)compare_counted(c, a, b, 2, fold != 0);
 }
 
-uint32_t RtlCompareStringN(struct krnl_call *c, uint32_t a, uint32_t a_length, uint32_t b, uint32_t b_length, uint32_t fold)
+uint32_t RtlCompareStringN(struct krnl_call *c, uint32_t a, uint32_t a_length, uint32_t b, uint32_t b_length,
+                           uint32_t fold)
 {
     enum { LONGEST = 0x100000 };
     if (a_length == UINT32_MAX)
@@ -311,15 +316,15 @@ static nt_status written(struct krnl_call *c, bool ok, gva written_ptr, uint32_t
     return STATUS_SUCCESS;
 }
 
-uint32_t RtlMultiByteToUnicodeN(struct krnl_call *c, uint32_t destination, uint32_t destination_length, uint32_t written_ptr,
-                                uint32_t source, uint32_t source_length)
+uint32_t RtlMultiByteToUnicodeN(struct krnl_call *c, uint32_t destination, uint32_t destination_length,
+                                uint32_t written_ptr, uint32_t source, uint32_t source_length)
 {
     uint32_t units = destination_length / 2 < source_length ? destination_length / 2 : source_length;
     return written(c, widen_bytes(c, destination, source, units), written_ptr, 2 * units);
 }
 
-uint32_t RtlUnicodeToMultiByteN(struct krnl_call *c, uint32_t destination, uint32_t destination_length, uint32_t written_ptr,
-                                uint32_t source, uint32_t source_length)
+uint32_t RtlUnicodeToMultiByteN(struct krnl_call *c, uint32_t destination, uint32_t destination_length,
+                                uint32_t written_ptr, uint32_t source, uint32_t source_length)
 {
     uint32_t units = source_length / 2 < destination_length ? source_length / 2 : destination_length;
     return written(c, narrow_units(c, destination, source, units), written_ptr, units);
@@ -342,7 +347,8 @@ struct conversion {
     unsigned from_unit, to_unit;
 };
 
-// Into the destination's own buffer (cut where it is too small) or a new one. Lengths exclude the terminator that is written.
+// Into the destination's own buffer (cut where it is too small) or a new one. Lengths exclude the terminator that is
+// written.
 static nt_status convert(struct krnl_call *c, gva destination, gva source, bool allocate, const struct conversion *how)
 {
     struct counted from, to;
@@ -358,7 +364,8 @@ static nt_status convert(struct krnl_call *c, gva destination, gva source, bool 
     uint32_t room = to.maximum / how->to_unit, copied = units < room ? units : room ? room - 1 : 0;
     if (!how->run(c, to.buffer, from.buffer, copied))
         return (nt_status)STATUS_ACCESS_VIOLATION;
-    if (room && !(how->to_unit == 1 ? mem_set8(c->mem, to.buffer + copied, 0) : mem_set16(c->mem, to.buffer + 2 * copied, 0)))
+    if (room &&
+        !(how->to_unit == 1 ? mem_set8(c->mem, to.buffer + copied, 0) : mem_set16(c->mem, to.buffer + 2 * copied, 0)))
         return (nt_status)STATUS_ACCESS_VIOLATION;
     to.length = (uint16_t)(copied * how->to_unit);
     if (!put_string(c, destination, &to))

@@ -3,7 +3,7 @@
 #include "ppc/semantics.h"
 
 // BO and BI: decrements CTR where BO says so (its low 32 bits decide, as in 32-bit mode), and tells whether to branch.
-static inline bool branch_taken(struct ppc_state *s, uint32_t insn)
+INLINE bool branch_taken(struct ppc_state *s, uint32_t insn)
 {
     bool ctr_ok = BO(insn) & 4;
     if (!ctr_ok) {
@@ -13,7 +13,7 @@ static inline bool branch_taken(struct ppc_state *s, uint32_t insn)
     return ctr_ok && (BO(insn) & 16 || s->cr[BI(insn)] == (BO(insn) >> 3 & 1));
 }
 
-static inline void branch_link(struct ppc_state *s, uint32_t insn, uint32_t pc)
+INLINE void branch_link(struct ppc_state *s, uint32_t insn, uint32_t pc)
 {
     if (LK(insn))
         s->lr = pc + 4;

@@ -61,7 +61,7 @@ OP(mcrxr)
 }
 
 // The nibbles of the CR fields that the eight bits from bit 12 on name.
-static inline uint32_t field_mask(unsigned fields)
+INLINE uint32_t field_mask(unsigned fields)
 {
     uint32_t wide = 0;
     for (unsigned i = 0; i < 8; i++)
@@ -79,27 +79,21 @@ OP(mfcr)
 
 OP(mtcrf)
 {
-    uint32_t value = (uint32_t)s->gpr[RS(insn)];
-    for (unsigned field = 0; field < 8; field++)
-        if (insn >> (19 - field) & 1)
-            for (unsigned bit = 0; bit < 4; bit++)
-                s->cr[4 * field + bit] = value >> (31 - 4 * field - bit) & 1;
+    uint32_t written = field_mask(insn >> 12 & 0xFF);
+    ppc_set_cr(s, (ppc_cr(s) & ~written) | ((uint32_t)s->gpr[RS(insn)] & written));
 }
 
 // ---- FPSCR
 
-// All exception bits that software clears and sets; FEX and VX only follow from them.
-#define FPSCR_EXCEPTIONS (FPSCR_OX | FPSCR_UX | FPSCR_ZX | FPSCR_XX | FPSCR_VX_ALL)
-#define FPSCR_SUMMARIES (FPSCR_FEX | FPSCR_VX)
-#define FPSCR_FX 0x80000000u
+#define FPSCR_SUMMARIES (FPSCR_FEX | FPSCR_VX) // these only follow from the exception bits
 
-static inline void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
+INLINE void fpscr_record(struct ppc_state *s, uint32_t insn, uint32_t fpscr)
 {
     if (RECORD(insn))
         set_cr_field(s, 1, fpscr >> 31, fpscr >> 30 & 1, fpscr >> 29 & 1, fpscr >> 28 & 1);
 }
 
-static inline void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
+INLINE void fpscr_write(struct ppc_state *s, uint32_t insn, uint32_t value)
 {
     ppc_set_fpscr(s, value);
     fpscr_record(s, insn, s->fp.fpscr);
@@ -173,7 +167,7 @@ enum {
 };
 
 // Problem state implies interrupts and translation.
-static inline uint64_t msr_implied(uint64_t v)
+INLINE uint64_t msr_implied(uint64_t v)
 {
     return v & MSR_PR ? v | MSR_EE | MSR_IR_DR : v;
 }
@@ -184,7 +178,7 @@ OP(mfmsr)
 }
 
 // L (bit 16): only EE and RI.
-static inline bool msr_partial(uint32_t insn)
+INLINE bool msr_partial(uint32_t insn)
 {
     return insn >> 16 & 1;
 }
@@ -221,7 +215,7 @@ enum {
     XENON_PVR = 0x00710700,
 };
 
-static inline uint64_t timebase(const struct ppc_state *s)
+INLINE uint64_t timebase(const struct ppc_state *s)
 {
     return ppc_now(s) / PPC_CYCLES_PER_TICK;
 }
@@ -312,14 +306,14 @@ OP(sc)
 }
 
 // TO: less, greater, equal, logically less, logically greater.
-static inline bool trap_holds(uint32_t insn, int64_t a, int64_t b)
+INLINE bool trap_holds(uint32_t insn, int64_t a, int64_t b)
 {
     unsigned to = insn >> 21 & 31;
     return (to & 16 && a < b) || (to & 8 && a > b) || (to & 4 && a == b) || (to & 2 && (uint64_t)a < (uint64_t)b) ||
            (to & 1 && (uint64_t)a > (uint64_t)b);
 }
 
-static inline void trap(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
+INLINE void trap(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
 {
     if (trap_holds(insn, a, b))
         op_leave(s, PPC_EXIT_TRAP);

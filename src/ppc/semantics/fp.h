@@ -1,46 +1,46 @@
 // fp.h: what the instructions of the group fp in opcodes.def mean.
 //
-// The fast path is the host's arithmetic in round to nearest. It is right when the FPSCR asks for nothing else, XX is set
-// already (so that inexactness changes nothing but FR and FI, which wait in s->fp), and the result is an ordinary number.
-// Everything else is ppc_fp_slow's. So a program's first inexact operation is slow, and the others are not.
+// The fast path is the host's arithmetic in round to nearest. It is right when the FPSCR asks for nothing else, XX is
+// set already (so that inexactness changes nothing but FR and FI, which wait in s->fp), and the result is an ordinary
+// number. Everything else is ppc_fp_slow's. So a program's first inexact operation is slow, and the others are not.
 #pragma once
 #include "ppc/fp_estimate.h"
 #include "ppc/fp_status.h"
 #include "ppc/semantics.h"
 
-#define FP_INLINE static inline __attribute__((always_inline))
 #define FP_LIKELY(condition) __builtin_expect((condition), 1)
+#define FP_UNLIKELY(condition) __builtin_expect((condition), 0)
 
 enum { FP_MODE_BITS = FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE | FPSCR_NI | FPSCR_RN };
 
 // ---- Doubles and their bits
-FP_INLINE double fp_double(uint64_t bits)
+INLINE double fp_double(uint64_t bits)
 {
     double x;
     memcpy(&x, &bits, sizeof x);
     return x;
 }
 
-FP_INLINE uint64_t fp_bits(double x)
+INLINE uint64_t fp_bits(double x)
 {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-FP_INLINE bool fp_is_finite(double x)
+INLINE bool fp_is_finite(double x)
 {
     return fp_bits(x) << 1 < 0xFFE0000000000000;
 }
 
 // Finite and above the smallest normal number, which may come from rounding a tiny one up.
-FP_INLINE bool fp_is_normal(double x)
+INLINE bool fp_is_normal(double x)
 {
     return (fp_bits(x) << 1) - 0x0020000000000001 < 0xFFE0000000000000 - 0x0020000000000001;
 }
 
 // The same of a single.
-FP_INLINE bool fp_is_normal_single(float x)
+INLINE bool fp_is_normal_single(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -49,55 +49,55 @@ FP_INLINE bool fp_is_normal_single(float x)
 
 // A double in the middle between two singles: what the exact result it came from rounds to is open. All others round
 // to single as that exact result does.
-FP_INLINE bool fp_is_tie(double x)
+INLINE bool fp_is_tie(double x)
 {
     return (fp_bits(x) & 0x1FFFFFFF) == 0x10000000;
 }
 
 // Such an operand makes the console's single precision operations go astray (docs/fp.md).
-FP_INLINE bool fp_is_denormal(double x)
+INLINE bool fp_is_denormal(double x)
 {
     return (fp_bits(x) << 1) - 1 < 0x0020000000000000 - 1;
 }
 
-FP_INLINE double fp_a(const struct ppc_state *s, uint32_t insn)
+INLINE double fp_a(const struct ppc_state *s, uint32_t insn)
 {
     return fp_double(s->fpr[RA(insn)]);
 }
 
-FP_INLINE double fp_b(const struct ppc_state *s, uint32_t insn)
+INLINE double fp_b(const struct ppc_state *s, uint32_t insn)
 {
     return fp_double(s->fpr[RB(insn)]);
 }
 
-FP_INLINE double fp_c(const struct ppc_state *s, uint32_t insn)
+INLINE double fp_c(const struct ppc_state *s, uint32_t insn)
 {
     return fp_double(s->fpr[RC(insn)]);
 }
 
 // ---- Ends of an instruction
-FP_INLINE bool fp_mode_is_fast(const struct ppc_state *s)
+INLINE bool fp_mode_is_fast(const struct ppc_state *s)
 {
     return (s->fp.fpscr & (FPSCR_XX | FP_MODE_BITS)) == FPSCR_XX;
 }
 
 // CR1 from FX, FEX, VX and OX, none of which is ever pending.
-FP_INLINE void fp_record(struct ppc_state *s, uint32_t insn)
+INLINE void fp_record(struct ppc_state *s, uint32_t insn)
 {
     uint32_t fpscr = s->fp.fpscr;
     if (RECORD(insn))
         set_cr_field(s, 1, fpscr >> 31, fpscr >> 30 & 1, fpscr >> 29 & 1, fpscr >> 28 & 1);
 }
 
-FP_INLINE void fp_set(struct ppc_state *s, uint32_t insn, uint64_t result)
+INLINE void fp_set(struct ppc_state *s, uint32_t insn, uint64_t result)
 {
     s->fpr[RT(insn)] = result;
     fp_record(s, insn);
 }
 
 // The end of an arithmetic instruction: `result` if `fast`, with FPRF, FR and FI left for later.
-FP_INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c, bool fast,
-                          double result)
+INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c, bool fast,
+                      double result)
 {
     uint64_t bits = fp_bits(result);
     if (FP_LIKELY(fast && fp_mode_is_fast(s))) {
@@ -111,9 +111,9 @@ FP_INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double 
     fp_set(s, insn, bits);
 }
 
-// The same for results in single: `result` is the double that the host found, `exact_zero` says that it is zero and exact.
-FP_INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c,
-                                 bool exact_zero, double result)
+// The same for results in single: `result` is the double that the host found; exact_zero: it is zero, and exact.
+INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c,
+                             bool exact_zero, double result)
 {
     float single = (float)result;
     bool fast = (fp_is_normal_single(single) && !fp_is_tie(result)) || exact_zero;
@@ -173,7 +173,7 @@ OP(fsubsx)
 }
 
 // ---- Products: a zero is exact if a factor is zero.
-FP_INLINE bool fp_zero_product(double a, double c, double result)
+INLINE bool fp_zero_product(double a, double c, double result)
 {
     return result == 0 && (a == 0 || c == 0);
 }
@@ -219,12 +219,12 @@ OP(fsqrtsx)
 
 // ---- Multiply-add: a zero is exact if a factor is zero, or if the addend is so large that no difference of it and a
 // product can be lost.
-FP_INLINE bool fp_zero_sum(double a, double b, double c, double result)
+INLINE bool fp_zero_sum(double a, double b, double c, double result)
 {
     return result == 0 && (a == 0 || c == 0 || (fp_bits(b) << 1) > 0x2000000000000000);
 }
 
-FP_INLINE void fp_multiply_add(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract, bool negate)
+INLINE void fp_multiply_add(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract, bool negate)
 {
     double a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
     double result = __builtin_fma(a, c, subtract ? -b : b);
@@ -232,7 +232,7 @@ FP_INLINE void fp_multiply_add(struct ppc_state *s, uint32_t insn, uint32_t kind
     fp_end(s, insn, kind, a, b, c, fast, negate ? -result : result);
 }
 
-FP_INLINE void fp_multiply_add_single(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract, bool negate)
+INLINE void fp_multiply_add_single(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract, bool negate)
 {
     double a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
     double result = __builtin_fma(a, c, subtract ? -b : b);
@@ -286,7 +286,8 @@ OP(frspx)
 }
 
 // ---- Estimates. They never touch XX, so it need not be set.
-FP_INLINE void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast, uint64_t result)
+INLINE void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast,
+                               uint64_t result)
 {
     if (FP_LIKELY(fast && !(s->fp.fpscr & FP_MODE_BITS))) {
         s->fp.pending = kind;
@@ -303,8 +304,8 @@ OP(fresx)
 {
     uint64_t b = s->fpr[RB(insn)];
     uint64_t exponent = b >> 52 & 0x7FF;
-    uint64_t result = (b & 0x8000000000000000) | (2 * 1023 - 1 - exponent) << 52 |
-                      (uint64_t)fp_fres_table[b >> 45 & 0x7F] << 40;
+    uint64_t result =
+        (b & 0x8000000000000000) | (2 * 1023 - 1 - exponent) << 52 | (uint64_t)fp_fres_table[b >> 45 & 0x7F] << 40;
     fp_end_estimate(s, insn, FP_FRES, b, exponent - (1023 - 126) <= 125 + 126, result);
 }
 
@@ -318,14 +319,14 @@ OP(frsqrtex)
 }
 
 // ---- Integers. Conversions leave FPRF as it was, so FR and FI alone become pending.
-FP_INLINE void fp_end_integer(struct ppc_state *s, uint32_t insn, uint32_t kind, double b, double rounded, double limit)
+INLINE void fp_end_integer(struct ppc_state *s, uint32_t insn, uint32_t kind, double b, double rounded, double limit)
 {
     uint64_t bits = 0;
     if (FP_LIKELY(rounded >= -limit && rounded < limit && fp_mode_is_fast(s))) {
         bits = (uint64_t)(int64_t)rounded;
         uint32_t inexact = rounded != b, up = __builtin_fabs(rounded) > __builtin_fabs(b);
-        s->fp.pending = (s->fp.pending & ~(uint32_t)(FPSCR_FR | FPSCR_FI)) | FP_PENDING_FRFI | inexact * FPSCR_FI |
-                        up * FPSCR_FR;
+        s->fp.pending =
+            (s->fp.pending & ~(uint32_t)(FPSCR_FR | FPSCR_FI)) | FP_PENDING_FRFI | inexact * FPSCR_FI | up * FPSCR_FR;
     } else {
         bits = ppc_fp_slow(&s->fp, kind, s->fpr[RT(insn)], 0, fp_bits(b), 0);
     }
@@ -350,9 +351,20 @@ OP(fctiwx)
     fp_end_integer(s, insn, FP_FCTIW, b, __builtin_rint(b), 0x1p31);
 }
 
+// What the console recorded once (fctiwz_12_cr; docs/fp.md doubts it): with FPSCR clear, the dot form of a negative signalling
+// NaN gives 0 and no exception.
+INLINE bool fp_fctiwz_silent(struct ppc_state *s, uint32_t insn, double b)
+{
+    return RECORD(insn) && b != b && (fp_bits(b) >> 51 & 0x1FFF) == 0x1FFE && ppc_fpscr(s) == 0;
+}
+
 OP(fctiwzx)
 {
     double b = fp_b(s, insn);
+    if (FP_UNLIKELY(fp_fctiwz_silent(s, insn, b))) {
+        fp_set(s, insn, 0);
+        return;
+    }
     fp_end_integer(s, insn, FP_FCTIWZ, b, __builtin_trunc(b), 0x1p31);
 }
 
@@ -371,10 +383,10 @@ OP(fcfidx)
 }
 
 // ---- Compares. Without NaNs only FPCC changes, in every mode.
-FP_INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
+INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
 {
     double a = fp_a(s, insn), b = fp_b(s, insn);
-    bool less = a < b, greater = a > b, equal = a == b;
+    bool less = a<b, greater = a> b, equal = a == b;
     set_cr_field(s, BF(insn), less, greater, equal, !(less | greater | equal));
     if (FP_LIKELY(less | greater | equal))
         s->fp.pending = (s->fp.pending & ~(uint32_t)FPSCR_FPCC) | FP_PENDING_FPCC | less * (uint32_t)FPSCR_FL |

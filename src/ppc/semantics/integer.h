@@ -1,38 +1,38 @@
 // integer.h: what the instructions of the group integer in opcodes.def mean.
 //
-// Titles run with MSR.SF = 0: registers and results have 64 bits, while CA, OV of add and subtract, and CR0 come from the
-// low 32. Docs: docs/cpu.md, "64-bit registers, 32-bit mode".
+// Titles run with MSR.SF = 0: registers and results have 64 bits, while CA, OV of add and subtract, and CR0 come from
+// the low 32. Docs: docs/cpu.md, "64-bit registers, 32-bit mode".
 #pragma once
 #include "ppc/semantics.h"
 
 // Where OE is set: OV, and SO which remembers it.
-static inline void set_overflow(struct ppc_state *s, bool overflow)
+INLINE void set_overflow(struct ppc_state *s, bool overflow)
 {
     s->xer_ov = overflow;
     s->xer_so |= overflow;
 }
 
-static inline void set_rt(struct ppc_state *s, uint32_t insn, uint64_t result)
+INLINE void set_rt(struct ppc_state *s, uint32_t insn, uint64_t result)
 {
     s->gpr[RT(insn)] = result;
     if (RECORD(insn))
         record(s, result);
 }
 
-static inline void set_ra(struct ppc_state *s, uint32_t insn, uint64_t result)
+INLINE void set_ra(struct ppc_state *s, uint32_t insn, uint64_t result)
 {
     s->gpr[RA(insn)] = result;
     if (RECORD(insn))
         record(s, result);
 }
 
-static inline void set_carry(struct ppc_state *s, uint64_t a, uint64_t b, unsigned carry_in)
+INLINE void set_carry(struct ppc_state *s, uint64_t a, uint64_t b, unsigned carry_in)
 {
     s->xer_ca = (uint8_t)(((uint64_t)(uint32_t)a + (uint32_t)b + carry_in) >> 32);
 }
 
 // RT = a + b + carry_in, with OV where asked.
-static inline void add(struct ppc_state *s, uint32_t insn, uint64_t a, uint64_t b, unsigned carry_in)
+INLINE void add(struct ppc_state *s, uint32_t insn, uint64_t a, uint64_t b, unsigned carry_in)
 {
     uint64_t result = a + b + carry_in;
     if (OE(insn))
@@ -41,7 +41,7 @@ static inline void add(struct ppc_state *s, uint32_t insn, uint64_t a, uint64_t 
 }
 
 // The same, with CA.
-static inline void add_carrying(struct ppc_state *s, uint32_t insn, uint64_t a, uint64_t b, unsigned carry_in)
+INLINE void add_carrying(struct ppc_state *s, uint32_t insn, uint64_t a, uint64_t b, unsigned carry_in)
 {
     set_carry(s, a, b, carry_in);
     add(s, insn, a, b, carry_in);
@@ -157,7 +157,7 @@ OP(mulhwux)
     set_rt(s, insn, (uint64_t)(uint32_t)s->gpr[RA(insn)] * (uint32_t)s->gpr[RB(insn)] >> 32);
 }
 
-static inline int64_t word_product(const struct ppc_state *s, uint32_t insn)
+INLINE int64_t word_product(const struct ppc_state *s, uint32_t insn)
 {
     return (int64_t)(int32_t)s->gpr[RA(insn)] * (int32_t)s->gpr[RB(insn)];
 }
@@ -189,7 +189,7 @@ OP(mullwx)
     set_rt(s, insn, (uint64_t)product);
 }
 
-static inline void set_quotient(struct ppc_state *s, uint32_t insn, bool impossible, uint64_t quotient)
+INLINE void set_quotient(struct ppc_state *s, uint32_t insn, bool impossible, uint64_t quotient)
 {
     if (OE(insn))
         set_overflow(s, impossible);
@@ -225,22 +225,22 @@ OP(divwx)
 // ---- Compare: L (bit 21) chooses 64 bits.
 #define COMPARES_DOUBLEWORDS(insn) ((insn) >> 21 & 1)
 
-static inline void compare(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
+INLINE void compare(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
 {
     if (!COMPARES_DOUBLEWORDS(insn)) {
         a = (int32_t)a;
         b = (int32_t)b;
     }
-    set_cr_field(s, BF(insn), a < b, a > b, a == b, s->xer_so);
+    set_cr_field(s, BF(insn), a<b, a> b, a == b, s->xer_so);
 }
 
-static inline void compare_logical(struct ppc_state *s, uint32_t insn, uint64_t a, uint64_t b)
+INLINE void compare_logical(struct ppc_state *s, uint32_t insn, uint64_t a, uint64_t b)
 {
     if (!COMPARES_DOUBLEWORDS(insn)) {
         a = (uint32_t)a;
         b = (uint32_t)b;
     }
-    set_cr_field(s, BF(insn), a < b, a > b, a == b, s->xer_so);
+    set_cr_field(s, BF(insn), a<b, a> b, a == b, s->xer_so);
 }
 
 OP(cmp)
@@ -368,13 +368,13 @@ OP(extswx)
 
 // ---- Rotate
 
-static inline uint64_t rotate_left(uint64_t v, unsigned n)
+INLINE uint64_t rotate_left(uint64_t v, unsigned n)
 {
     return v << n | v >> (-n & 63);
 }
 
 // The low word rotated, in both halves.
-static inline uint64_t rotate_word(uint64_t v, unsigned n)
+INLINE uint64_t rotate_word(uint64_t v, unsigned n)
 {
     uint32_t w = (uint32_t)v;
     w = w << n | w >> (-n & 31);
@@ -382,25 +382,25 @@ static inline uint64_t rotate_word(uint64_t v, unsigned n)
 }
 
 // Ones from bit `first` to bit `last`, counted from the most significant, around the end where first > last.
-static inline uint64_t mask(unsigned first, unsigned last)
+INLINE uint64_t mask(unsigned first, unsigned last)
 {
-    uint64_t from = ~0ull >> first, to = ~0ull << (63 - last);
-    return first <= last ? from & to : from | to;
+    uint64_t inside = (~0ull >> first) ^ (~0ull >> last >> 1);
+    return first <= last ? inside : ~inside;
 }
 
 // M-form: bits MB + 32 to ME + 32, so that a mask which goes around covers the upper half.
-static inline uint64_t word_mask(uint32_t insn)
+INLINE uint64_t word_mask(uint32_t insn)
 {
     return mask((insn >> 6 & 31) + 32, (insn >> 1 & 31) + 32);
 }
 
 // MD-form: the six-bit fields keep their top bit behind the other five.
-static inline unsigned md_shift(uint32_t insn)
+INLINE unsigned md_shift(uint32_t insn)
 {
     return (insn >> 11 & 31) | (insn >> 1 & 1) << 5;
 }
 
-static inline unsigned md_mask_bit(uint32_t insn)
+INLINE unsigned md_mask_bit(uint32_t insn)
 {
     return (insn >> 6 & 31) | (insn >> 5 & 1) << 5;
 }
@@ -481,7 +481,7 @@ OP(srwx)
 }
 
 // v >> n with n below 64, where CA says that a negative number lost ones.
-static inline void shift_right_algebraic(struct ppc_state *s, uint32_t insn, int64_t v, unsigned n)
+INLINE void shift_right_algebraic(struct ppc_state *s, uint32_t insn, int64_t v, unsigned n)
 {
     s->xer_ca = v < 0 && ((uint64_t)v & ((1ull << n) - 1)) != 0;
     set_ra(s, insn, (uint64_t)(v >> n));

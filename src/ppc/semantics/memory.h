@@ -5,57 +5,57 @@
 #include "ppc/semantics.h"
 
 // ---- Effective addresses with all bits, as update forms leave them in RA. Memory sees the low 32.
-static inline uint64_t update_d(const struct ppc_state *s, uint32_t insn)
+INLINE uint64_t update_d(const struct ppc_state *s, uint32_t insn)
 {
     return s->gpr[RA(insn)] + SIMM(insn);
 }
 
-static inline uint64_t update_ds(const struct ppc_state *s, uint32_t insn)
+INLINE uint64_t update_ds(const struct ppc_state *s, uint32_t insn)
 {
     return s->gpr[RA(insn)] + (SIMM(insn) & ~3ull);
 }
 
-static inline uint64_t update_x(const struct ppc_state *s, uint32_t insn)
+INLINE uint64_t update_x(const struct ppc_state *s, uint32_t insn)
 {
     return s->gpr[RA(insn)] + s->gpr[RB(insn)];
 }
 
-static inline uint64_t load16_signed(const uint8_t *m, uint32_t ea)
+INLINE uint64_t load16_signed(const uint8_t *m, uint32_t ea)
 {
     return (uint64_t)(int64_t)(int16_t)load16(m, ea);
 }
 
-static inline uint64_t load32_signed(const uint8_t *m, uint32_t ea)
+INLINE uint64_t load32_signed(const uint8_t *m, uint32_t ea)
 {
     return (uint64_t)(int64_t)(int32_t)load32(m, ea);
 }
 
-static inline uint16_t load16_reversed(const uint8_t *m, uint32_t ea)
+INLINE uint16_t load16_reversed(const uint8_t *m, uint32_t ea)
 {
     return __builtin_bswap16(load16(m, ea));
 }
 
-static inline uint32_t load32_reversed(const uint8_t *m, uint32_t ea)
+INLINE uint32_t load32_reversed(const uint8_t *m, uint32_t ea)
 {
     return __builtin_bswap32(load32(m, ea));
 }
 
-static inline uint64_t load64_reversed(const uint8_t *m, uint32_t ea)
+INLINE uint64_t load64_reversed(const uint8_t *m, uint32_t ea)
 {
     return __builtin_bswap64(load64(m, ea));
 }
 
-static inline void store16_reversed(uint8_t *m, uint32_t ea, uint16_t v)
+INLINE void store16_reversed(uint8_t *m, uint32_t ea, uint16_t v)
 {
     store16(m, ea, __builtin_bswap16(v));
 }
 
-static inline void store32_reversed(uint8_t *m, uint32_t ea, uint32_t v)
+INLINE void store32_reversed(uint8_t *m, uint32_t ea, uint32_t v)
 {
     store32(m, ea, __builtin_bswap32(v));
 }
 
-static inline void store64_reversed(uint8_t *m, uint32_t ea, uint64_t v)
+INLINE void store64_reversed(uint8_t *m, uint32_t ea, uint64_t v)
 {
     store64(m, ea, __builtin_bswap64(v));
 }
@@ -63,7 +63,7 @@ static inline void store64_reversed(uint8_t *m, uint32_t ea, uint64_t v)
 // ---- Single precision in memory, double in registers: bits are moved, nothing is rounded or made quiet.
 
 // A zero, denormal, infinity or NaN.
-static inline uint64_t double_from_odd_single(uint32_t w)
+INLINE uint64_t double_from_odd_single(uint32_t w)
 {
     uint64_t sign = (uint64_t)(w & 0x80000000) << 32, fraction = w & 0x7FFFFF;
     if (w << 1 >= 0xFF000000)
@@ -74,7 +74,7 @@ static inline uint64_t double_from_odd_single(uint32_t w)
     return sign | (uint64_t)(897 - shift) << 52 | (fraction << shift & 0x7FFFFF) << 29;
 }
 
-static inline uint64_t double_from_single(uint32_t w)
+INLINE uint64_t double_from_single(uint32_t w)
 {
     uint32_t exponent = w >> 23 & 255;
     if (__builtin_expect(exponent - 1 < 254, 1))
@@ -82,8 +82,9 @@ static inline uint64_t double_from_single(uint32_t w)
     return double_from_odd_single(w);
 }
 
-// A double that is too small for a normal single is shifted, not rounded; what is too small for a denormal becomes zero.
-static inline uint32_t single_from_double(uint64_t d)
+// A double that is too small for a normal single is shifted, not rounded; what is too small for a denormal becomes
+// zero.
+INLINE uint32_t single_from_double(uint64_t d)
 {
     unsigned exponent = d >> 52 & 0x7FF;
     uint32_t sign = (uint32_t)(d >> 32) & 0x80000000;
@@ -94,12 +95,12 @@ static inline uint32_t single_from_double(uint64_t d)
     return sign | (uint32_t)(((d & 0xFFFFFFFFFFFFF) | 1ull << 52) >> (926 - exponent));
 }
 
-static inline uint64_t load_single(const uint8_t *m, uint32_t ea)
+INLINE uint64_t load_single(const uint8_t *m, uint32_t ea)
 {
     return double_from_single(load32(m, ea));
 }
 
-static inline void store_single(uint8_t *m, uint32_t ea, uint64_t v)
+INLINE void store_single(uint8_t *m, uint32_t ea, uint64_t v)
 {
     store32(m, ea, single_from_double(v));
 }
@@ -476,18 +477,18 @@ OP(stfiwx)
 // ---- Reservations, of 128 bytes. They end with the run of an engine, so no other thread can write inbetween.
 enum { RESERVATION_BYTES = 128 };
 
-static inline void reserve(struct ppc_state *s, uint32_t ea)
+INLINE void reserve(struct ppc_state *s, uint32_t ea)
 {
     s->reserved = 1;
     s->reserve_address = ea;
 }
 
-static inline bool reservation_covers(const struct ppc_state *s, uint32_t ea)
+INLINE bool reservation_covers(const struct ppc_state *s, uint32_t ea)
 {
     return s->reserved && (s->reserve_address ^ ea) < RESERVATION_BYTES;
 }
 
-static inline void end_reservation(struct ppc_state *s, bool stored)
+INLINE void end_reservation(struct ppc_state *s, bool stored)
 {
     s->reserved = 0;
     set_cr_field(s, 0, 0, 0, stored, s->xer_so);
@@ -542,7 +543,7 @@ OP(stmw)
 }
 
 // `count` bytes, four a register from RT on, r0 behind r31; the last register is filled up with zeros.
-static inline void load_string(struct ppc_state *s, const uint8_t *m, uint32_t insn, uint32_t ea, unsigned count)
+INLINE void load_string(struct ppc_state *s, const uint8_t *m, uint32_t insn, uint32_t ea, unsigned count)
 {
     for (unsigned r = RT(insn); count; r = (r + 1) & 31) {
         uint32_t word = 0;
@@ -552,13 +553,13 @@ static inline void load_string(struct ppc_state *s, const uint8_t *m, uint32_t i
     }
 }
 
-static inline void store_string(const struct ppc_state *s, uint8_t *m, uint32_t insn, uint32_t ea, unsigned count)
+INLINE void store_string(const struct ppc_state *s, uint8_t *m, uint32_t insn, uint32_t ea, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         store8(m, ea + i, (uint8_t)(s->gpr[(RS(insn) + i / 4) & 31] >> (24 - i % 4 * 8)));
 }
 
-static inline unsigned immediate_count(uint32_t insn)
+INLINE unsigned immediate_count(uint32_t insn)
 {
     return insn >> 11 & 31 ? insn >> 11 & 31 : 32;
 }

@@ -2,7 +2,8 @@
 #pragma once
 #include "ppc/semantics/vmx_permute.h"
 
-// The aligned 16 bytes around `ea`, in register order. The element loads (lvebx...) load them whole, as the hardware does.
+// The aligned 16 bytes around `ea`, in register order. The element loads (lvebx...) load them whole, as the hardware
+// does.
 ALWAYS v4u load_vector(const uint8_t *m, uint32_t ea)
 {
     v4u x;
@@ -40,7 +41,8 @@ ALWAYS v4u load_left(const uint8_t *m, uint32_t ea)
     return vmx_bytes_up(load_vector(m, ea), ea & 15);
 }
 
-// The bytes before `ea` in its 16, moved to the right end; zeros before. None where it is aligned: memory is not touched.
+// The bytes before `ea` in its 16, moved to the right end; zeros before. None where it is aligned: memory is not
+// touched.
 ALWAYS v4u load_right(const uint8_t *m, uint32_t ea)
 {
     if (!(ea & 15))

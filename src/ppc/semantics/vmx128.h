@@ -1,4 +1,5 @@
-// vmx128.h: what the instructions of the group vmx128 in opcodes.def mean. Most are VMX instructions with 128 registers.
+// vmx128.h: what the instructions of the group vmx128 in opcodes.def mean. Most are VMX instructions with 128
+// registers.
 #pragma once
 #include "ppc/semantics/vmx_estimate.h"
 #include "ppc/semantics/vmx_float.h"

@@ -1,6 +1,6 @@
 // vmx_common.h: the forms in which vector instructions are written, and VSCR and CR6.
-// A body is `v4u vmx_<what>(s, operands...)` over whole registers; VMX and VMX128 instructions differ only in the fields of
-// the word that name the registers, so both are rows that name a body (vmx.h, vmx128.h).
+// A body is `v4u vmx_<what>(s, operands...)` over whole registers; VMX and VMX128 instructions differ only in the
+// fields of the word that name the registers, so both are rows that name a body (vmx.h, vmx128.h).
 #pragma once
 #include "ppc/semantics.h"
 #include "ppc/vector_host.h"

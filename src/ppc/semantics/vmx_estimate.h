@@ -1,6 +1,6 @@
-// vmx_estimate.h: bodies of the estimates, bit for bit as the hardware has them: a small table addressed by the top bits of
-// the mantissa, and a straight line within each interval. Integers only, so that every host agrees. docs/vmx.md tells where
-// the numbers come from.
+// vmx_estimate.h: bodies of the estimates, bit for bit as the hardware has them: a small table addressed by the top
+// bits of the mantissa, and a straight line within each interval. Integers only, so that every host agrees. docs/vmx.md
+// tells where the numbers come from.
 #pragma once
 #include "ppc/semantics/vmx_common.h"
 
@@ -18,7 +18,8 @@ ALWAYS v4u vmx_normalised(v4u magnitude)
     return choose((v4u)(magnitude < 0x00800000), converted, magnitude);
 }
 
-// ---- 1 / x: 32 intervals; the value at the left end in units of 2^-14, the fall over 1/512 interval in units of 2^-23.
+// ---- 1 / x: 32 intervals; the value at the left end in units of 2^-14, the fall over 1/512 interval in units of
+// 2^-23.
 static const uint32_t vmx_reciprocal_lines[32] = {
     LINE(0x3FFC, 993), LINE(0x3C1C, 935), LINE(0x3875, 881), LINE(0x3504, 832), LINE(0x31C4, 787), LINE(0x2EB1, 746),
     LINE(0x2BC8, 708), LINE(0x2904, 672), LINE(0x2664, 639), LINE(0x23E5, 609), LINE(0x2184, 581), LINE(0x1F40, 554),
@@ -43,15 +44,16 @@ BODY(refp)(STATE, v4u b)
     return choose(vmx_is_nan(b), vmx_quiet(b), r);
 }
 
-// ---- 1 / sqrt(x): 16 intervals for even biased exponents and 16 for odd ones; the value at the left end in units of 2^-16,
-// the fall over 1/1024 interval in units of 2^-26. The result is rounded to nearest, ties to even.
+// ---- 1 / sqrt(x): 16 intervals for even biased exponents and 16 for odd ones; the value at the left end in units of
+// 2^-16, the fall over 1/1024 interval in units of 2^-26. The result is rounded to nearest, ties to even.
 static const uint32_t vmx_root_lines[32] = {
-    LINE(0xB4FD, 1384), LINE(0xAF97, 1267), LINE(0xAAA5, 1165), LINE(0xA618, 1077), LINE(0xA1E4, 999), LINE(0x9DFE, 930),
-    LINE(0x9A5C, 869),  LINE(0x96F8, 814),  LINE(0x93CA, 764),  LINE(0x90CE, 720),  LINE(0x8DFE, 680), LINE(0x8B57, 643),
-    LINE(0x88D4, 609),  LINE(0x8673, 579),  LINE(0x8431, 550),  LINE(0x820B, 523),  LINE(0x7FFA, 978), LINE(0x7C29, 896),
-    LINE(0x78AA, 824),  LINE(0x7572, 761),  LINE(0x7279, 706),  LINE(0x6FB7, 658),  LINE(0x6D26, 614), LINE(0x6AC0, 575),
-    LINE(0x6881, 541),  LINE(0x6665, 509),  LINE(0x6468, 481),  LINE(0x6287, 455),  LINE(0x60C1, 431), LINE(0x5F12, 409),
-    LINE(0x5D79, 389),  LINE(0x5BF4, 371),
+    LINE(0xB4FD, 1384), LINE(0xAF97, 1267), LINE(0xAAA5, 1165), LINE(0xA618, 1077), LINE(0xA1E4, 999),
+    LINE(0x9DFE, 930), LINE(0x9A5C, 869), LINE(0x96F8, 814), LINE(0x93CA, 764), LINE(0x90CE, 720),
+    LINE(0x8DFE, 680), LINE(0x8B57, 643), LINE(0x88D4, 609), LINE(0x8673, 579), LINE(0x8431, 550),
+    LINE(0x820B, 523), LINE(0x7FFA, 978), LINE(0x7C29, 896), LINE(0x78AA, 824), LINE(0x7572, 761),
+    LINE(0x7279, 706), LINE(0x6FB7, 658), LINE(0x6D26, 614), LINE(0x6AC0, 575), LINE(0x6881, 541),
+    LINE(0x6665, 509), LINE(0x6468, 481), LINE(0x6287, 455), LINE(0x60C1, 431), LINE(0x5F12, 409),
+    LINE(0x5D79, 389), LINE(0x5BF4, 371),
 };
 
 BODY(rsqrtefp)(STATE, v4u b)
@@ -68,8 +70,8 @@ BODY(rsqrtefp)(STATE, v4u b)
     return choose(vmx_is_nan(b), vmx_quiet(b), r);
 }
 
-// ---- log2: a fixed point number with a fraction of 11 bits. The value at the left end in units of 2^-14, the rise over 1/128
-// interval in the same.
+// ---- log2: a fixed point number with a fraction of 11 bits. The value at the left end in units of 2^-14, the rise
+// over 1/128 interval in the same.
 static const uint32_t vmx_logarithm_lines[16] = {
     LINE(0x0000, 12), LINE(0x0600, 10), LINE(0x0B00, 10), LINE(0x1000, 9), LINE(0x1480, 9), LINE(0x1900, 9),
     LINE(0x1D80, 8),  LINE(0x2180, 8),  LINE(0x2580, 8),  LINE(0x297F, 7), LINE(0x2CFF, 7), LINE(0x307F, 7),
@@ -89,8 +91,8 @@ BODY(logefp)(STATE, v4u b)
     return choose(vmx_is_nan(b), vmx_quiet(b), r);
 }
 
-// ---- 2^x: x as a fixed point number with a fraction of 11 bits, rounded down. The value at the left end in units of 2^-14,
-// the rise over 1/128 interval in the same; 11 bits are kept.
+// ---- 2^x: x as a fixed point number with a fraction of 11 bits, rounded down. The value at the left end in units of
+// 2^-14, the rise over 1/128 interval in the same; 11 bits are kept.
 static const uint32_t vmx_power_lines[16] = {
     LINE(0x0006, 6), LINE(0x0306, 6), LINE(0x0606, 6), LINE(0x0906, 6),  LINE(0x0C07, 7),  LINE(0x0F87, 7),
     LINE(0x1307, 7), LINE(0x1680, 8), LINE(0x1A80, 8), LINE(0x1E80, 8),  LINE(0x2288, 9),  LINE(0x2708, 9),

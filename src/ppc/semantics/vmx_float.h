@@ -1,9 +1,8 @@
 // vmx_float.h: bodies of the vector instructions on single floats. docs/vmx.md has the rules and where they come from.
 //
-// VSCR.NJ set: denormal operands and results are zeros of their sign. A result below the least normal before rounding is
-// denormal, even where rounding would lift it. NaNs: the first operand that is a NaN, made quiet, in the order A, B, C of the
-// VMX form; else 0x7FC00000. The straight code computes; lanes with a NaN or at the least normal are
-// looked at again.
+// VSCR.NJ set: denormal operands and results are zeros of their sign. A result below the least normal before rounding
+// is denormal, even where rounding would lift it. NaNs: the first operand that is a NaN, made quiet, in the order A, B,
+// C of the VMX form; else 0x7FC00000.
 #pragma once
 #include "ppc/semantics/vmx_common.h"
 
@@ -17,24 +16,43 @@ ALWAYS v4u vmx_name_nans(v4u r, v4u a, v4u b, v4u c)
     return choose(vmx_is_nan(r), nan, r);
 }
 
+// Smallest (as a signed number) for the least denormal, rising with the magnitude; zero is the greatest.
+ALWAYS v4s vmx_rank(v4u x)
+{
+    return (v4s)((x & MAGNITUDE) + MAGNITUDE);
+}
+
+// Operands and results up to the least normal, and NaNs, go the careful way: flushing all values would double the time
+// that a chain of operations takes. `rank` is the least of the ranks of the operands.
+ALWAYS bool vmx_unusual(v4s rank, v4u r)
+{
+    v4s least = host_min_sw(rank, vmx_rank(r));
+    return __builtin_expect(host_any((v4u)(least < (v4s)splat_word(0x80800000)) | vmx_is_nan(r)), 0);
+}
+
+ALWAYS v4s vmx_rank_2(v4u a, v4u b)
+{
+    return host_min_sw(vmx_rank(a), vmx_rank(b));
+}
+
+ALWAYS v4s vmx_rank_3(v4u a, v4u b, v4u c)
+{
+    return host_min_sw(vmx_rank_2(a, b), vmx_rank(c));
+}
+
 // Sums are exact where they are tiny.
 #define SUM(name, operator)                                                                                            \
     BODY(name)(STATE, v4u a, v4u b)                                                                                    \
     {                                                                                                                  \
-        v4u r = (v4u)((v4f)vmx_flush(s, a) operator(v4f) vmx_flush(s, b));                                             \
-        if (__builtin_expect(host_any(vmx_is_nan(r)), 0))                                                              \
-            r = vmx_name_nans(r, a, b, b);                                                                             \
-        return vmx_flush(s, r);                                                                                        \
+        v4u r = (v4u)((v4f)a operator(v4f) b);                                                                         \
+        if (!vmx_unusual(vmx_rank_2(a, b), r))                                                                         \
+            return r;                                                                                                  \
+        r = (v4u)((v4f)vmx_flush(s, a) operator(v4f) vmx_flush(s, b));                                                 \
+        return vmx_flush(s, vmx_name_nans(r, a, b, b));                                                                \
     }
 SUM(addfp, +)
 SUM(subfp, -)
 #undef SUM
-
-// Lanes of a product or its sum that need a second look: NaNs, and the least normal, which rounding may have reached from below.
-ALWAYS v4u vmx_unusual(v4u r)
-{
-    return vmx_is_nan(r) | (v4u)((r & MAGNITUDE) == 0x00800000);
-}
 
 // The mask of the lanes where |a * c + b| is exactly below the least normal.
 ALWAYS v4u vmx_below_normal(v4u a, v4u c, v4u b)
@@ -47,45 +65,45 @@ ALWAYS v4u vmx_below_normal(v4u a, v4u c, v4u b)
     return WIDEN(v4u, (v4u64)low);
 }
 
-// r = a * c + b, corrected in unusual lanes. `addend` is b, or what was added in its place.
-ALWAYS v4u vmx_correct(const struct ppc_state *s, v4u r, v4u a, v4u b, v4u c, v4u addend)
+// a * c + b the careful way, with `sign` put on result and addend.
+ALWAYS v4u vmx_multiply_add(const struct ppc_state *s, v4u a, v4u b, v4u c, v4u sign)
 {
-    r = vmx_name_nans(r, a, b, c);
-    v4u lifted = vmx_below_normal(a, c, addend) & (v4u)((r & MAGNITUDE) == 0x00800000);
-    return r & ~(lifted & MAGNITUDE & splat_word(0u - s->vscr_nj));
+    v4u x = vmx_flush(s, a), y = vmx_flush(s, c), z = vmx_flush(s, b) ^ sign;
+    v4u r = (v4u)host_fma((v4f)x, (v4f)y, (v4f)z) ^ sign;
+    // Rounding may have lifted a result to the least normal.
+    v4u lifted = vmx_below_normal(x, y, z) & (v4u)((r & MAGNITUDE) == 0x00800000);
+    r &= ~(lifted & MAGNITUDE & splat_word(0u - s->vscr_nj));
+    return vmx_flush(s, vmx_name_nans(r, a, b, c));
 }
 
 BODY(mulfp)(STATE, v4u a, v4u b)
 {
-    v4u x = vmx_flush(s, a), y = vmx_flush(s, b);
-    v4u r = (v4u)((v4f)x * (v4f)y);
-    if (__builtin_expect(host_any(vmx_unusual(r)), 0))
-        r = vmx_correct(s, r, x, y, y, SIGN);
-    return vmx_flush(s, r);
+    v4u r = (v4u)((v4f)a * (v4f)b);
+    if (!vmx_unusual(vmx_rank_2(a, b), r))
+        return r;
+    return vmx_multiply_add(s, a, SIGN, b, splat_word(0));
 }
 
 // a * c + b
 BODY(maddfp)(STATE, v4u a, v4u b, v4u c)
 {
-    v4u x = vmx_flush(s, a), y = vmx_flush(s, c), z = vmx_flush(s, b);
-    v4u r = (v4u)host_fma((v4f)x, (v4f)y, (v4f)z);
-    if (__builtin_expect(host_any(vmx_unusual(r)), 0))
-        r = vmx_correct(s, r, x, z, y, z);
-    return vmx_flush(s, r);
+    v4u r = (v4u)host_fma((v4f)a, (v4f)c, (v4f)b);
+    if (!vmx_unusual(vmx_rank_3(a, b, c), r))
+        return r;
+    return vmx_multiply_add(s, a, b, c, splat_word(0));
 }
 
 // -(a * c - b); a NaN keeps its sign
 BODY(nmsubfp)(STATE, v4u a, v4u b, v4u c)
 {
-    v4u x = vmx_flush(s, a), y = vmx_flush(s, c), z = vmx_flush(s, b);
-    v4u r = (v4u)host_fma((v4f)x, (v4f)y, (v4f)(z ^ SIGN)) ^ SIGN;
-    if (__builtin_expect(host_any(vmx_unusual(r)), 0))
-        r = vmx_correct(s, r, x, z, y, z ^ SIGN);
-    return vmx_flush(s, r);
+    v4u r = (v4u)host_fma((v4f)a, (v4f)c, (v4f)(b ^ SIGN)) ^ SIGN;
+    if (!vmx_unusual(vmx_rank_3(a, b, c), r))
+        return r;
+    return vmx_multiply_add(s, a, b, c, SIGN);
 }
 
-// Sums of products in double, rounded once, in every lane. Denormal results are zero whatever NJ says; a finite sum that no
-// float can hold is a NaN. NaNs are found in the order x z y w, as the hardware's tree adds.
+// Sums of products in double, rounded once, in every lane. Denormal results are zero whatever NJ says; a finite sum
+// that no float can hold is a NaN. NaNs are found in the order x z y w, as the hardware's tree adds.
 ALWAYS v4u vmx_dot_nan(double sum, v4u a, v4u b, bool four)
 {
     v4u nan = choose(vmx_is_nan(b), vmx_quiet(b), splat_word(0));
@@ -107,7 +125,11 @@ ALWAYS v4u vmx_dot(double sum, v4u a, v4u b, bool four)
 
 ALWAYS v4d vmx_products(const struct ppc_state *s, v4u a, v4u b)
 {
-    return WIDEN(v4d, (v4f)vmx_flush(s, a)) * WIDEN(v4d, (v4f)vmx_flush(s, b));
+    if (__builtin_expect(host_any((v4u)(vmx_rank_2(a, b) < (v4s)splat_word(0x80800000))), 0)) {
+        a = vmx_flush(s, a);
+        b = vmx_flush(s, b);
+    }
+    return WIDEN(v4d, (v4f)a) * WIDEN(v4d, (v4f)b);
 }
 
 BODY(msum3fp)(STATE, v4u a, v4u b)

@@ -180,7 +180,8 @@ ALWAYS uint64_t vmx_d3d_pack(v4u b, enum vmx_d3d_type type)
     return 0; // type 7 has no meaning
 }
 
-// Where the packed words go, by IMM[1:0] and z: for each guest word x y z w the number of a word of (old x y z w, new z w).
+// Where the packed words go, by IMM[1:0] and z: for each guest word x y z w the number of a word of (old x y z w, new z
+// w).
 static const uint8_t vmx_d3d_places[4][4][4] = {
     {{0, 1, 2, 3}, {0, 1, 2, 3}, {0, 1, 2, 3}, {0, 1, 2, 3}},
     {{0, 1, 2, 5}, {0, 1, 5, 3}, {0, 5, 2, 3}, {5, 1, 2, 3}},
@@ -206,7 +207,8 @@ ALWAYS v4u vmx_d3d_number(v4u n, int bits, v4u one)
 
 BODY(upkd3d)(STATE, v4u b, uint32_t imm)
 {
-    const v4u short2 = WORDS(0x40400000, 0x40400000, 0, 0x3F800000), packed = WORDS(0x40400000, 0x40400000, 0x40400000, 0x3F800000);
+    const v4u short2 = WORDS(0x40400000, 0x40400000, 0, 0x3F800000);
+    const v4u packed = WORDS(0x40400000, 0x40400000, 0x40400000, 0x3F800000);
     uint32_t low = b[0], high = b[1];
     uint64_t both = (uint64_t)high << 32 | low;
     switch (imm >> 2) {

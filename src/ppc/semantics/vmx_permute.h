@@ -1,8 +1,10 @@
-// vmx_permute.h: bodies of the vector instructions that move elements: permutes, merges, splats, shifts of the register.
+// vmx_permute.h: bodies of the vector instructions that move elements: permutes, merges, splats, shifts of the
+// register.
 #pragma once
 #include "ppc/semantics/vmx_common.h"
 
-// Sixteen bytes at vmx_ramp + 16 - n move bytes up by n in a host_shuffle, at vmx_ramp + 16 + n down, with zeros behind.
+// Sixteen bytes at vmx_ramp + 16 - n move bytes up by n in a host_shuffle, at vmx_ramp + 16 + n down, with zeros
+// behind.
 static const uint8_t vmx_ramp[48] = {
     128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, //
     0,   1,   2,   3,   4,   5,   6,   7,   8,   9,   10,  11,  12,  13,  14,  15,  //
@@ -53,7 +55,8 @@ BODY(sro)(STATE, v4u a, v4u b)
     return vmx_bytes_down(a, b[0] >> 3 & 15);
 }
 
-// Shifts of the register by bits. Each byte takes its own count from the same byte of `b` (architecturally they are equal).
+// Shifts of the register by bits. Each byte takes its own count from the same byte of `b` (architecturally they are
+// equal).
 BODY(sl)(STATE, v4u a, v4u b)
 {
     v16u16 pairs = WIDEN(v16u16, (v16u)a) << 8 | WIDEN(v16u16, (v16u)vmx_bytes_up(a, 1));

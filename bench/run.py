@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""`./dev bench`: measures, in one paired run, and compares what both sides computed.
+
+usage: bench/run.py [cpu|run] [KERNEL...] [--runs N] [--scale X] [--record] [--check]
+  cpu        every bench/kernels/*.c compiled for the host and for the guest: user CPU time of the program against that of
+             `xenolith run`, alternating, the least of N runs (default 3) of each; both must print the same checksum
+  run        a real title (corpus/): start, cost of recording, memory
+  --scale X  rounds of each kernel times X (default 1)
+  --record   append one line to bench/history.tsv (committed by hand, with a word on the machine)
+  --check    only compare checksums: one run each, at a small scale, no table of times; a test"""
+import argparse
+import concurrent.futures
+import datetime
+import math
+import os
+import pathlib
+import platform
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import titles
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+KERNELS = ROOT / "bench" / "kernels"
+HISTORY = ROOT / "bench" / "history.tsv"
+# The same on both sides: no vectors that the source does not ask for, no library calls instead of loops, no fused multiply-add
+# and no errno, so that both compute the same bits.
+FLAGS = ["-O2", "-std=gnu17", "-fno-tree-vectorize", "-fno-builtin", "-fno-tree-loop-distribute-patterns", "-ffp-contract=off",
+         "-fno-math-errno", "-Wall", "-Wextra", "-Werror"]
+TIMEOUT_SECONDS = 600
+
+
+class Failure(Exception):
+    pass
+
+
+def command(arguments, **options):
+    """(standard output and errors, user CPU seconds) of a program that must succeed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    try:
+        result = subprocess.run(arguments, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                timeout=TIMEOUT_SECONDS, **options)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{' '.join(map(str, arguments))}: over {TIMEOUT_SECONDS} s") from None
+    seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    if result.returncode:
+        shown = " ".join(map(str, arguments))
+        raise Failure(f"{shown}: status {result.returncode}\n{result.stdout}{result.stderr}")
+    return result.stdout, result.stderr, seconds
+
+
+class Kernel:
+    def __init__(self, source, scale):
+        text = source.read_text()
+        self.source, self.name = source, source.stem
+        self.group = re.search(r"^// bench: (\w+)\.", text)[1]
+        rounds = int(re.search(r"^#define ROUNDS (\d+)$", text, re.M)[1])
+        self.define = f"-DROUNDS={max(1, round(rounds * scale))}"
+        self.host_seconds = self.guest_seconds = math.inf
+        self.instructions = None
+
+    def compile(self, folder, xenolith):
+        self.host, self.guest = folder / self.name, folder / f"{self.name}.xex"
+        command(["gcc", *FLAGS, self.define, "-o", self.host, self.source])
+        command([ROOT / "guest/bin/xcc", *FLAGS, self.define, "-o", self.guest, self.source],
+                env={**os.environ, "XENOLITH": str(xenolith)})
+
+    def run_once(self, xenolith):
+        host_out, _, seconds = command([self.host])
+        self.host_seconds = min(self.host_seconds, seconds)
+        guest_out, guest_err, seconds = command([xenolith, "run", "--stats", self.guest])
+        self.guest_seconds = min(self.guest_seconds, seconds)
+        found = re.search(r"\binstructions:\s*([\d,]+)", guest_out + guest_err)
+        self.instructions = int(found[1].replace(",", "")) if found else None
+        if not re.search(rf"^{re.escape(host_out.strip())}$", guest_out, re.M):
+            raise Failure(f"{self.name}: the host prints {host_out.strip()}, the guest\n{guest_out}{guest_err}")
+
+    def ratio(self):
+        return self.guest_seconds / max(self.host_seconds, 1e-6)
+
+    def speed(self):
+        return self.instructions / self.guest_seconds / 1e6 if self.instructions else None
+
+
+def geometric_mean(values):
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def print_table(kernels):
+    print(f"{'kernel':12} {'group':8} {'native s':>9} {'guest s':>9} {'times':>7} {'M instr/s':>10}")
+    for k in sorted(kernels, key=lambda k: (k.group, k.name)):
+        speed = f"{k.speed():10.1f}" if k.speed() else f"{'-':>10}"
+        print(f"{k.name:12} {k.group:8} {k.host_seconds:9.3f} {k.guest_seconds:9.3f} {k.ratio():7.2f} {speed}")
+    for group in sorted({k.group for k in kernels}):
+        print(f"{'mean':12} {group:8} {'':9} {'':9} {geometric_mean([k.ratio() for k in kernels if k.group == group]):7.2f}")
+    speeds = [k.speed() for k in kernels if k.speed()]
+    speed = f"{geometric_mean(speeds):10.1f}" if len(speeds) == len(kernels) else f"{'-':>10}"
+    print(f"{'mean':12} {'all':8} {'':9} {'':9} {geometric_mean([k.ratio() for k in kernels]):7.2f} {speed}  (geometric)")
+
+
+def processor():
+    found = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    return found[1] if found else platform.machine()
+
+
+def record(kernels):
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], text=True, capture_output=True).stdout.strip()
+    speeds = [k.speed() for k in kernels if k.speed()]
+    columns = [datetime.date.today().isoformat(), commit or "-", processor(),
+               f"{geometric_mean([k.ratio() for k in kernels]):.2f}",
+               f"{geometric_mean(speeds):.1f}" if len(speeds) == len(kernels) else "-",
+               " ".join(f"{k.name}={k.ratio():.2f}" for k in sorted(kernels, key=lambda k: k.name))]
+    if not HISTORY.exists():
+        HISTORY.write_text("date\tcommit\tprocessor\ttimes_native\tmega_instructions_per_second\tkernels\n")
+    with HISTORY.open("a") as out:
+        out.write("\t".join(columns) + "\n")
+
+
+def measure(options, folder):
+    sources = sorted(KERNELS.glob("*.c"))
+    unknown = set(options.kernel) - {s.stem for s in sources}
+    if unknown:
+        raise Failure(f"no kernel {', '.join(sorted(unknown))}; there are {' '.join(s.stem for s in sources)}")
+    kernels = [Kernel(s, options.scale) for s in sources if not options.kernel or s.stem in options.kernel]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done in [pool.submit(k.compile, folder, options.xenolith) for k in kernels]:
+            done.result()
+    for number in range(options.runs):
+        for k in kernels:
+            if sys.stderr.isatty():
+                print(f"\rrun {number + 1} of {options.runs}: {k.name:12}", end="", file=sys.stderr)
+            k.run_once(options.xenolith)
+    if sys.stderr.isatty():
+        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+    return kernels
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].removeprefix("usage: "), add_help=True)
+    parser.add_argument("what", nargs="?", default="cpu")
+    parser.add_argument("kernel", nargs="*")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--record", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--xenolith", type=lambda p: pathlib.Path(p).resolve(), default=ROOT / "build/release/xenolith")
+    options = parser.parse_args()
+    if options.what == "run":
+        titles.main(options.xenolith, max(options.runs, 7))
+        return
+    if options.what != "cpu":
+        parser.error(f"no bench '{options.what}'; there are cpu and run")
+    if options.check:
+        options.runs, options.scale = 1, min(options.scale, 0.002)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="xenolith-bench-"))
+    try:
+        kernels = measure(options, folder)
+    except Failure as failure:
+        sys.exit(f"bench: {failure}")
+    finally:
+        shutil.rmtree(folder)
+    if options.check:
+        print(f"{len(kernels)} kernels print the same checksum on both sides")
+        return
+    print_table(kernels)
+    if options.record:
+        record(kernels)
+
+
+if __name__ == "__main__":
+    main()

@@ -64,7 +64,7 @@ static rc_function *const externals[RC_EXTERNAL_COUNT] = {
 };
 
 // ---- Opening the shared object: beside the program, where the build puts it, or where it is installed.
-static const char *const places[] = {"", "../cpu/recompiler/", "../src/cpu/recompiler/", "../lib/xenolith/"};
+static const char *const places[] = {"", "../cpu/recompiler/", "../src/cpu/recompiler/", "../../src/cpu/recompiler/", "../lib/xenolith/"};
 
 static bool open_library(struct compiled *c, struct error *err)
 {

@@ -41,6 +41,7 @@ struct runner {
     uint32_t code_bytes; // its length
     bool wandered;       // it may have run elsewhere
     bool quiet;
+    enum cpu_tier tier;
     unsigned long passed, failed;
     unsigned long line;
 };
@@ -690,7 +691,7 @@ static bool start(struct runner *r, struct error *err)
     r->tokener = json_tokener_new();
     if (!r->tokener)
         return error_set(err, ERR_MEMORY, "no memory");
-    if (!mem_create(&r->mem, err) || !cpu_create(&r->cpu, r->mem, err) ||
+    if (!mem_create(&r->mem, err) || !cpu_create(&r->cpu, r->mem, err) || !cpu_set_tier(r->cpu, r->tier, err) ||
         !mem_allocate_at(r->mem, DATA_BASE, DATA_SIZE, MEM_RESERVED | MEM_COMMITTED, MEM_READ_WRITE, err))
         return false;
     r->blocks[r->block_count++] = (struct block){DATA_BASE, DATA_SIZE};
@@ -699,12 +700,13 @@ static bool start(struct runner *r, struct error *err)
 
 static int usage(FILE *out)
 {
-    fputs("usage: xenolith exec FILE.jsonl [--engine interpreter] [--quiet]\n\n"
+    fputs("usage: xenolith exec FILE.jsonl [--engine interpreter|recompiler|quick] [--quiet]\n\n"
           "Runs test vectors, one JSON object a line ('-' is standard input), and prints one result a line:\n"
           "  {\"name\", \"code\": \"hex words\", \"base\": \"0x80000000\", \"in\": {\"r3\", \"f1\", \"v2\", \"cr\", "
           "\"xer\", \"lr\", \"ctr\", \"fpscr\", \"vscr\"},\n"
           "   \"mem\": {\"0x10000000\": \"hex bytes\"}, \"out\": [\"r3\", \"mem:0x10000000:16\"], \"expect\": {\"r3\": "
           "\"0x..\"}}\n"
+          "Engine recompiler is its optimised tier, quick the other one.\n"
           "--quiet prints failed cases only. The exit status is 1 if any failed.\n",
           out);
     return out == stdout ? CLI_OK : CLI_USAGE;
@@ -714,6 +716,20 @@ static int bad_usage(const char *what, const char *argument)
 {
     fprintf(stderr, "xenolith exec: %s '%s'\n", what, argument);
     return usage(stderr);
+}
+
+static bool parse_engine(const char *name, enum cpu_tier *out)
+{
+    static const struct {
+        const char *name;
+        enum cpu_tier tier;
+    } engines[] = {{"interpreter", CPU_INTERPRETER}, {"recompiler", CPU_OPTIMISED}, {"quick", CPU_QUICK}};
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
+        if (!strcmp(name, engines[i].name)) {
+            *out = engines[i].tier;
+            return true;
+        }
+    return false;
 }
 
 COMMAND(exec, "run instruction test vectors")
@@ -727,7 +743,7 @@ COMMAND(exec, "run instruction test vectors")
             r.quiet = true;
         else if (!strcmp(argv[i], "--engine")) {
             const char *engine = i + 1 < argc ? argv[++i] : "";
-            if (strcmp(engine, "interpreter") != 0)
+            if (!parse_engine(engine, &r.tier))
                 return bad_usage("no engine", engine);
         } else if (!strncmp(argv[i], "--", 2) || path)
             return bad_usage("unexpected argument", argv[i]);

@@ -26,6 +26,7 @@ static const char help[] =
     "  --on-missing stop|continue   what a call into an absent export does (stop)\n"
     "  --profile console|reference  whose behaviour, where the two differ (console)\n"
     "  --pace none|vblank      whether swaps wait for the virtual vblank (none)\n"
+    "  --tier interpreter|quick|optimised   how guest code runs (interpreter)\n"
     "  --map FILE              names of functions for reports (MSVC .map)\n"
     "  --game FOLDER           what the title sees as game: (the folder of TITLE)\n"
     "  --writable              let the title change files there\n"
@@ -53,7 +54,7 @@ struct start {
     double wall, cpu;
 };
 
-enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_MAP, O_GAME,
+enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_TIER, O_MAP, O_GAME,
                  O_WRITABLE, O_KEY, O_KEYS, O_PATCH, O_IGNORE, O_STATS, O_VERBOSE, O_NO_SANDBOX, O_HELP };
 
 static bool usage_error(const char *what, const char *value)
@@ -73,6 +74,18 @@ static bool choose(const char *value, const char *zero, const char *one, const c
         return false;
     }
     return true;
+}
+
+static bool choose_tier(const char *value, enum cpu_tier *out)
+{
+    static const char *const names[] = {
+        [CPU_INTERPRETER] = "interpreter", [CPU_QUICK] = "quick", [CPU_OPTIMISED] = "optimised"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(value, names[i])) {
+            *out = (enum cpu_tier)i;
+            return true;
+        }
+    return false;
 }
 
 static bool parse_option(struct options *o, int id, const char *value)
@@ -105,6 +118,8 @@ static bool parse_option(struct options *o, int id, const char *value)
             return false;
         o->config.pace = choice ? SYS_PACE_VBLANK : SYS_PACE_NONE;
         return true;
+    case O_TIER:
+        return choose_tier(value, &o->config.tier) || usage_error("--tier takes interpreter, quick or optimised, not", value);
     case O_MAP: o->map = value; return true;
     case O_GAME: o->config.game_folder = value; return true;
     case O_WRITABLE: o->config.writable = true; return true;
@@ -125,7 +140,7 @@ static const struct option long_options[] = {
     {"trace", required_argument, NULL, O_TRACE}, {"trace-gpu", no_argument, NULL, O_TRACE_GPU},
     {"state-at-entry", required_argument, NULL, O_ENTRY}, {"state-hash", no_argument, NULL, O_HASH},
     {"on-missing", required_argument, NULL, O_MISSING}, {"profile", required_argument, NULL, O_PROFILE},
-    {"pace", required_argument, NULL, O_PACE}, {"map", required_argument, NULL, O_MAP}, {"game", required_argument, NULL, O_GAME},
+    {"pace", required_argument, NULL, O_PACE}, {"tier", required_argument, NULL, O_TIER}, {"map", required_argument, NULL, O_MAP}, {"game", required_argument, NULL, O_GAME},
     {"writable", no_argument, NULL, O_WRITABLE}, {"key", required_argument, NULL, O_KEY}, {"keys", required_argument, NULL, O_KEYS},
     {"patch", required_argument, NULL, O_PATCH}, {"ignore-hashes", no_argument, NULL, O_IGNORE},
     {"stats", no_argument, NULL, O_STATS}, {"verbose", no_argument, NULL, O_VERBOSE},
@@ -209,6 +224,11 @@ static void print_stats(struct sys *s, const struct start *start, double seconds
             (double)n / seconds / 1e6, (double)krnl_now(k) / 3.2e9);
     fprintf(stderr, "kernel calls: %" PRIu64 "\nframes: %" PRIu64 "\nGPU packets: %" PRIu64 ", draws: %" PRIu64 ", swaps: %" PRIu64 "\n", calls,
             krnl_frames(k), g->packets, g->draws, g->swaps);
+    struct cpu_stats c;
+    cpu_stats(sys_cpu(s), &c);
+    if (c.units || c.failed)
+        fprintf(stderr, "compiled: %" PRIu64 " units, %" PRIu64 " instructions, %" PRIu64 " bytes of code, %.3f seconds; %" PRIu64 " units failed\n",
+                c.units, c.instructions, c.code_bytes, c.seconds, c.failed);
 }
 
 static int no_memory(const char *command)
@@ -252,7 +272,9 @@ static void enter_sandbox(const struct options *o, struct sys *s)
 {
     struct sandbox_state state = {.message = "none: --no-sandbox"};
     struct sandbox_request request = {.read = {sys_game_folder(s), o->map}, .write = {o->config.writable ? sys_game_folder(s) : NULL}};
-    if (!o->no_sandbox)
+    if (o->config.tier != CPU_INTERPRETER)
+        state.message = "none: the recompiler makes executable memory";
+    else if (!o->no_sandbox)
         sandbox_enter(&request, &state);
     log_write(o->config.log, LOG_INFO, "sandbox", "%s", state.message);
 }

@@ -1,4 +1,4 @@
-// cpu.h: running guest code: the interpreter, its store of decoded instructions.
+// cpu.h: running guest code: the interpreter with its store of decoded instructions, and the recompiler's code.
 // Life: cpu_create for one address space, cpu_run as often as wanted, cpu_destroy.
 // Threads: one thread at a time.
 #pragma once
@@ -21,3 +21,24 @@ enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s);
 
 // Forgets decoded code in [base, base + size) and in its aliases, because the bytes there changed.
 void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size);
+
+// ---- The recompiler. Nothing but the clock tells the tiers from each other.
+
+enum cpu_tier {
+    CPU_INTERPRETER,
+    CPU_QUICK,     // all that is met is compiled before it runs, without optimisation
+    CPU_OPTIMISED, // the same, with
+    CPU_AUTO,      // what is hot is compiled, what stays hot is optimised on another thread
+};
+
+// Chooses how code runs from now on, before the first cpu_run. Fails with ERR_NOT_FOUND where the recompiler's shared object
+// cannot be opened; the interpreter goes on then.
+bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err);
+
+struct cpu_stats {
+    uint64_t units, instructions; // compiled
+    uint64_t code_bytes;
+    uint64_t failed; // units that could not be
+    double seconds;  // spent compiling, on this thread
+};
+void cpu_stats(const struct cpu *cpu, struct cpu_stats *out);

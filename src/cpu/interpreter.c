@@ -7,23 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "cpu/cpu.h"
+#include "cpu/engine.h"
 #include "ppc/semantics/all.h"
-
-struct cell {
-    int32_t handler; // bytes from handle_decode
-    uint32_t insn;
-};
-
-enum { CELL_SHIFT = 1 }; // 8-byte cells for 4-byte instructions
-static const uint64_t mirror_bytes = (uint64_t)1 << 33;
-
-struct cpu {
-    struct mem *mem;
-    uint8_t *memory; // host address of guest address 0
-    void *reservation;
-    struct cell *cells;
-};
 
 // A handler returns the next cell, or NULL to leave. In optimised builds it calls the next handler itself, as a jump.
 typedef struct cell *handler_function(struct ppc_state *s, struct cell *c, uint8_t *m);
@@ -33,11 +18,6 @@ static handler_function handle_decode;
 static inline uint32_t cell_pc(const struct cell *c)
 {
     return (uint32_t)((uintptr_t)c >> CELL_SHIFT);
-}
-
-static inline struct cell *cell_at(const struct cell *c, uint32_t pc)
-{
-    return (struct cell *)(((uintptr_t)c & ~(uintptr_t)(mirror_bytes - 1)) + ((uintptr_t)pc << CELL_SHIFT));
 }
 
 static inline handler_function *cell_handler(const struct cell *c)
@@ -93,6 +73,18 @@ static struct cell *leave(struct ppc_state *s, enum ppc_exit why)
         GO(c + 1);                                                                                                     \
     }
 
+// Counts the jumps to `target`; true where that made it hot. 255 is never reached again.
+static inline bool heats(uint8_t *m, uint32_t target)
+{
+    const struct engine_page *page = engine_page(m);
+    if (!page->heat)
+        return false;
+    uint8_t *heat = &page->heat[target / 4];
+    if (*heat == UINT8_MAX)
+        return false;
+    return ++*heat == page->threshold;
+}
+
 // Safepoints: targets of calls, and of taken branches to a lower or equal address.
 #define JUMP(target_pc, is_call)                                                                                       \
     do {                                                                                                               \
@@ -100,6 +92,8 @@ static struct cell *leave(struct ppc_state *s, enum ppc_exit why)
         charge(s, cell_pc(c), jump_to_);                                                                               \
         if (((is_call) || jump_to_ <= cell_pc(c)) && __builtin_expect(s->cycles >= s->slice_end, 0))                   \
             return leave(s, PPC_EXIT_SLICE);                                                                           \
+        if (((is_call) || jump_to_ <= cell_pc(c)) && __builtin_expect(heats(m, jump_to_), 0))                          \
+            return NULL; /* without an exit: to be compiled */                                                         \
         struct cell *next_ = cell_at(c, jump_to_);                                                                     \
         GO(next_);                                                                                                     \
     } while (0)
@@ -147,6 +141,23 @@ static struct cell *handle_illegal(struct ppc_state *s, struct cell *c, uint8_t 
     return leave(s, PPC_EXIT_ILLEGAL);
 }
 
+// Compiled code counts time from guest address 0 on. It goes on with block_pc 0 too.
+static struct cell *handle_compiled(struct ppc_state *s, struct cell *c, uint8_t *m)
+{
+    s->pc = cell_pc(c);
+    uint32_t next = compiled_run(engine_page(m)->cpu, s, c->insn);
+    if (next & RC_LEFT)
+        return NULL;
+    s->pc = next; // where nothing is compiled there, it will be when that is hot
+    struct cell *to = cell_at(c, next);
+    if (cell_handler(to) != handle_compiled && heats(m, next)) {
+        s->cycles += next / 4;
+        s->block_pc = next;
+        return NULL;
+    }
+    GO(to);
+}
+
 static struct cell *handle_decode(struct ppc_state *s, struct cell *c, uint8_t *m)
 {
     s->pc = cell_pc(c);
@@ -171,14 +182,15 @@ bool cpu_create(struct cpu **out, struct mem *m, struct error *err)
         return error_set(err, ERR_MEMORY, "no memory for the CPU");
     cpu->mem = m;
     cpu->memory = mem_base(m);
-    cpu->reservation = mmap(NULL, 2 * mirror_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    cpu->reservation = mmap(NULL, 2 * MIRROR_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (cpu->reservation == MAP_FAILED) {
         free(cpu);
         return error_set(err, ERR_MEMORY, "cannot reserve 16 GiB of address space for decoded code");
     }
-    madvise(cpu->reservation, 2 * mirror_bytes, MADV_DONTDUMP);
-    uintptr_t start = ((uintptr_t)cpu->reservation + mirror_bytes - 1) & ~(uintptr_t)(mirror_bytes - 1);
+    madvise(cpu->reservation, 2 * MIRROR_BYTES, MADV_DONTDUMP);
+    uintptr_t start = ((uintptr_t)cpu->reservation + MIRROR_BYTES - 1) & ~(uintptr_t)(MIRROR_BYTES - 1);
     cpu->cells = (struct cell *)start;
+    *engine_page(cpu->memory) = (struct engine_page){.cpu = cpu};
     *out = cpu;
     return true;
 }
@@ -187,9 +199,55 @@ void cpu_destroy(struct cpu *cpu)
 {
     if (!cpu)
         return;
-    munmap(cpu->reservation, 2 * mirror_bytes);
+    compiled_destroy(cpu->compiled);
+    munmap(cpu->reservation, 2 * MIRROR_BYTES);
     free(cpu);
 }
+
+static int32_t distance(handler_function *handler)
+{
+    return (int32_t)((intptr_t)handler - (intptr_t)handle_decode);
+}
+
+void cpu_set_entry(struct cpu *cpu, uint32_t pc, uint32_t entry)
+{
+    *cell_at(cpu->cells, pc) = (struct cell){distance(handle_compiled), entry};
+}
+
+bool cpu_has_entry(const struct cpu *cpu, uint32_t pc)
+{
+    return cell_handler(cell_at(cpu->cells, pc)) == handle_compiled;
+}
+
+void cpu_clear_entry(struct cpu *cpu, uint32_t pc)
+{
+    cell_at(cpu->cells, pc)->handler = 0;
+}
+
+// For compiled code: whole instructions out of line.
+#define FUNCTION_PLAIN(id)                                                                                             \
+    static void function_##id(struct ppc_state *s, uint8_t *m, uint32_t insn, uint32_t pc)                             \
+    {                                                                                                                  \
+        op_##id(s, m, insn, pc);                                                                                       \
+    }
+#define FUNCTION_MEMORY(id) FUNCTION_PLAIN(id)
+#define FUNCTION_EXIT(id) FUNCTION_PLAIN(id)
+#define FUNCTION_BRANCH(id)
+#define FUNCTION_INDIRECT(id)
+#define OPCODE(id, text, value, mask, kind, variant, operands) FUNCTION_##kind(id)
+#include "ppc/opcodes.def"
+#undef OPCODE
+
+#define POINTER_PLAIN(id) (rc_function *)function_##id,
+#define POINTER_MEMORY(id) (rc_function *)function_##id,
+#define POINTER_EXIT(id) (rc_function *)function_##id,
+#define POINTER_BRANCH(id) NULL, // always copied
+#define POINTER_INDIRECT(id) NULL,
+rc_function *const cpu_handlers[PPC_OPCODE_COUNT] = {
+#define OPCODE(id, text, value, mask, kind, variant, operands) POINTER_##kind(id)
+#include "ppc/opcodes.def"
+#undef OPCODE
+};
 
 // Few cells are cleared one by one: that reads them only, where nothing was decoded, and keeps their host page.
 enum { FEW_BYTES = 4096 };
@@ -210,18 +268,21 @@ static void forget(struct cpu *cpu, gva base, uint64_t size)
     }
     uint64_t first = ((uint64_t)base << CELL_SHIFT) & ~4095ull;
     uint64_t end = ((((uint64_t)base + size) << CELL_SHIFT) + 4095) & ~4095ull;
-    if (end > mirror_bytes)
-        end = mirror_bytes;
+    if (end > MIRROR_BYTES)
+        end = MIRROR_BYTES;
     madvise((uint8_t *)cpu->cells + first, end - first, MADV_DONTNEED);
 }
 
 void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)
 {
     forget(cpu, base, size);
+    compiled_forget(cpu, base, size);
     struct mem_explanation x;
     mem_explain(base, &x);
     for (unsigned i = 0; i < x.alias_count; i++)
         forget(cpu, x.aliases[i], size);
+    for (unsigned i = 0; i < x.alias_count; i++)
+        compiled_forget(cpu, x.aliases[i], size);
 }
 
 // After a run that ended anywhere: pc, cycles and block_pc say the same.
@@ -243,18 +304,26 @@ static enum ppc_exit settle(struct ppc_state *s)
     return (enum ppc_exit)s->exit;
 }
 
-// Runs until something stops it. icbi stops it only for as long as it takes to forget the line.
+// Runs until something stops it. icbi stops it only for as long as it takes to forget the line, a hot target for as long as
+// it takes to compile it.
 static void run(struct cpu *cpu, struct ppc_state *s)
 {
     struct cell *c = cell_at(cpu->cells, s->pc);
+    if (cell_handler(c) != handle_compiled && heats(cpu->memory, s->pc))
+        compiled_make(cpu, s->pc);
     for (;;) {
         while (c)
             c = cell_handler(c)(s, c, cpu->memory);
-        if (s->exit != PPC_EXIT_ICACHE)
+        if (s->exit == PPC_EXIT_ICACHE) {
+            s->exit = PPC_EXIT_NONE;
+            cpu_invalidate(cpu, s->fault_address, 128);
+            c = cell_at(cpu->cells, s->pc + 4);
+        } else if (s->exit == PPC_EXIT_NONE) {
+            compiled_make(cpu, s->block_pc);
+            c = cell_at(cpu->cells, s->block_pc);
+        } else {
             return;
-        s->exit = PPC_EXIT_NONE;
-        cpu_invalidate(cpu, s->fault_address, 128);
-        c = cell_at(cpu->cells, s->pc + 4);
+        }
     }
 }
 

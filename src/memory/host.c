@@ -79,6 +79,8 @@ bool mem_host_create(struct mem *m, struct error *err)
     if (reservation == MAP_FAILED)
         return host_failure(err, "reserving 4 GiB of address space");
     m->base = (uint8_t *)reservation + GUARD_SIZE;
+    if (mprotect(m->base - HOST_PAGE, HOST_PAGE, PROT_READ | PROT_WRITE)) // for engines; see mem_base
+        return error_set(err, ERR_MEMORY, "cannot open the page below guest memory");
     m->physical_fd = shared_memory("xenolith-physical", BUS_SIZE);
     m->image_fd = shared_memory("xenolith-image", IMAGE_SIZE);
     if (m->physical_fd < 0 || m->image_fd < 0)

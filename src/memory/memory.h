@@ -50,6 +50,8 @@ bool mem_create(struct mem **out, struct error *err);
 void mem_destroy(struct mem *m); // NULL is allowed
 
 // Host address of guest address 0. Only for engines that execute guest code; everyone else uses mem_read and friends.
+// The 4096 bytes directly below are theirs too, for pointers that running code finds from that address alone; the guest
+// cannot reach them.
 uint8_t *mem_base(const struct mem *m);
 
 const struct mem_region *mem_region(enum mem_heap heap);

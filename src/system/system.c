@@ -122,7 +122,8 @@ bool sys_create(struct sys **out, const struct sys_config *config, struct error 
     if (!s)
         return error_set(err, ERR_MEMORY, "out of memory");
     s->config = *config;
-    if (!open_title(s, err) || !mount(s, err) || !mem_create(&s->mem, err) || !cpu_create(&s->cpu, s->mem, err) || !open_trace(s, err) ||
+    if (!open_title(s, err) || !mount(s, err) || !mem_create(&s->mem, err) || !cpu_create(&s->cpu, s->mem, err) ||
+        !cpu_set_tier(s->cpu, config->tier, err) || !open_trace(s, err) ||
         !sys_wire_gpu(s, err) || !make_kernel(s, err)) {
         sys_destroy(s);
         return false;
@@ -175,6 +176,11 @@ struct mem *sys_memory(struct sys *s)
 const struct gpu *sys_gpu(const struct sys *s)
 {
     return s->gpu;
+}
+
+const struct cpu *sys_cpu(const struct sys *s)
+{
+    return s->cpu;
 }
 
 const struct xex *sys_title(const struct sys *s)

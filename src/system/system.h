@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cpu/cpu.h"
 #include "gpu/gpu.h"
 #include "kernel/kernel.h"
 
@@ -25,6 +26,7 @@ struct sys_config {
     enum krnl_profile profile;
     enum krnl_on_missing on_missing;
     enum sys_pace pace;
+    enum cpu_tier tier;           // how guest code runs; changes nothing but the time it takes
     bool trace_gpu;               // packets and MMIO accesses too
     uint64_t frame_limit;         // swaps; 0: none
     uint64_t instruction_limit;   // 0: none
@@ -48,6 +50,7 @@ bool sys_finish_trace(struct sys *s, const struct krnl_result *result, struct er
 struct kernel *sys_kernel(struct sys *s);
 struct mem *sys_memory(struct sys *s);
 const struct gpu *sys_gpu(const struct sys *s);
+const struct cpu *sys_cpu(const struct sys *s);
 const struct xex *sys_title(const struct sys *s);
 const char *sys_game_folder(const struct sys *s); // the host folder that the title sees as game:
 

@@ -1,0 +1,66 @@
+// engine.h: what the sources of cpu/ share: the interpreter's cells and the store of compiled code.
+// Life: as cpu.h says. Threads: one at a time.
+#pragma once
+#include <stdint.h>
+
+#include "cpu/cpu.h"
+#include "cpu/recompiler/interface.h"
+
+struct cell {
+    int32_t handler; // bytes from the decoding handler
+    uint32_t insn;   // the word; for the handler of compiled code, the number of an entry
+};
+
+enum { CELL_SHIFT = 1 }; // 8-byte cells for 4-byte instructions
+#define MIRROR_BYTES ((uint64_t)1 << 33)
+
+struct compiled;
+
+struct cpu {
+    struct mem *mem;
+    uint8_t *memory; // host address of guest address 0
+    void *reservation;
+    struct cell *cells;
+    struct compiled *compiled; // NULL: the interpreter alone
+};
+
+// What lies directly below guest address 0: found from the memory's address alone by running code.
+struct engine_page {
+    struct cpu *cpu;
+    uint8_t *heat;      // per instruction: how often it was jumped to (calls and loops); NULL: nobody counts
+    uint32_t threshold; // of heat, at which the interpreter leaves so that the target be compiled
+    uint32_t unused;
+    struct rc_environment environment;
+};
+
+static inline struct engine_page *engine_page(uint8_t *m)
+{
+    return (struct engine_page *)(void *)(m - sizeof(struct engine_page));
+}
+
+static inline struct cell *cell_at(const struct cell *c, uint32_t pc)
+{
+    return (struct cell *)(((uintptr_t)c & ~(uintptr_t)(MIRROR_BYTES - 1)) + ((uintptr_t)pc << CELL_SHIFT));
+}
+
+// ---- interpreter.c
+// From now on the cell of `pc` runs entry number `entry`.
+void cpu_set_entry(struct cpu *cpu, uint32_t pc, uint32_t entry);
+bool cpu_has_entry(const struct cpu *cpu, uint32_t pc);
+void cpu_clear_entry(struct cpu *cpu, uint32_t pc);
+extern rc_function *const cpu_handlers[PPC_OPCODE_COUNT]; // op_<id> as functions
+
+// ---- compiled.c
+// Runs an entry from s->pc; returns the guest address to go on at, or RC_LEFT.
+uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry);
+// Sees to it that `pc` runs compiled, where that is possible.
+void compiled_make(struct cpu *cpu, uint32_t pc);
+void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
+void compiled_destroy(struct compiled *c); // NULL is allowed
+
+// ---- plan.c
+// Finds the code that belongs together from `pc` on, at most `most` instructions. It stops at what `is_entry` knows.
+// False: there is none, or no memory.
+bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, uint32_t most,
+               struct rc_plan *out);
+void plan_free(struct rc_plan *p);

@@ -1,0 +1,263 @@
+// plan.c: which code is translated together: all that direct branches reach from an entry, up to calls, within a window.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "cpu/engine.h"
+
+enum {
+    BEFORE = 0x4000,  // bytes before the entry that still belong to the unit (loops entered in their middle)
+    BEHIND = 0x8000,  // and behind it
+    WORDS = (BEFORE + BEHIND) / 4,
+    MAX_INSNS = 4000, // of a unit
+    MAX_TABLE = 512,  // entries of a jump table
+    LOOK_BACK = 24,   // instructions before a bctr that may say where its table is
+};
+
+// What is known of the word at low + 4 * i.
+enum { SEEN = 1, LEADER = 2, ENTRY = 4 };
+
+struct finder {
+    const struct mem *mem;
+    bool (*is_entry)(void *user, uint32_t pc);
+    void *user;
+    uint32_t pc, low, most;
+    uint8_t marks[WORDS];
+    uint32_t list[WORDS]; // still to look at
+    uint32_t jumps[WORDS]; // unconditional ones, likewise
+    uint32_t list_count, jump_count, count;
+};
+
+static bool in_window(const struct finder *f, uint32_t pc)
+{
+    return pc - f->low < WORDS * 4 && !(pc & 3);
+}
+
+static bool word_at(const struct finder *f, uint32_t pc, uint32_t *out)
+{
+    return mem_get32(f->mem, pc, out);
+}
+
+// Adds code at `pc` to what is to be looked at.
+static void reach(struct finder *f, uint32_t pc, unsigned marks)
+{
+    uint32_t word;
+    if (!in_window(f, pc))
+        return;
+    uint8_t *m = &f->marks[(pc - f->low) / 4];
+    if (!(*m & SEEN)) {
+        if (f->count >= f->most || !word_at(f, pc, &word) || (pc != f->pc && f->is_entry(f->user, pc)))
+            return;
+        *m |= SEEN;
+        f->count++;
+        f->list[f->list_count++] = pc;
+    }
+    *m |= (uint8_t)marks;
+}
+
+// ---- Jump tables. What is found here is only tried: compiled code compares the target with each entry.
+
+struct table {
+    uint32_t constants[8]; // addresses that the code before the jump makes
+    unsigned constant_count;
+    unsigned width; // bytes of an entry
+    uint32_t bound; // the highest index
+    bool bounded;
+};
+
+static void read_clues(struct finder *f, uint32_t pc, struct table *t)
+{
+    uint32_t high[32] = {0}, word;
+    bool known[32] = {0};
+    for (uint32_t at = pc - 4 * LOOK_BACK; at != pc; at += 4) {
+        if (!word_at(f, at, &word))
+            continue;
+        unsigned rt = word >> 21 & 31, ra = word >> 16 & 31, primary = word >> 26;
+        if (primary == 15 && !ra) { // lis
+            high[rt] = word << 16;
+            known[rt] = true;
+        } else if ((primary == 14 || primary == 24) && known[primary == 14 ? ra : rt] && t->constant_count < 8) {
+            uint32_t base = high[primary == 14 ? ra : rt]; // addi or ori
+            t->constants[t->constant_count++] = primary == 14 ? base + (uint32_t)(int16_t)word : base | (word & 0xFFFF);
+        } else if (primary == 10 || primary == 11) { // cmplwi, cmpwi
+            t->bound = word & 0xFFFF;
+            t->bounded = true;
+        } else if (primary == 31) {
+            unsigned extended = word >> 1 & 0x3FF;
+            t->width = extended == 23 || extended == 341 ? 4 : extended == 279 || extended == 343 ? 2 : extended == 87 ? 1 : t->width;
+        }
+    }
+}
+
+static bool table_entry(struct finder *f, const struct table *t, uint32_t table, uint32_t base, unsigned shift, uint32_t i, uint32_t *out)
+{
+    uint32_t word;
+    uint16_t half;
+    uint8_t byte;
+    uint32_t at = table + i * t->width;
+    if (t->width == 4 ? !mem_get32(f->mem, at, &word) : t->width == 2 ? !mem_get16(f->mem, at, &half) : !mem_get8(f->mem, at, &byte))
+        return false;
+    *out = base + ((t->width == 4 ? word : t->width == 2 ? half : byte) << shift);
+    return in_window(f, *out) && !(*out & 3);
+}
+
+static bool try_table(struct finder *f, const struct table *t, uint32_t table, uint32_t base, unsigned shift)
+{
+    uint32_t target, word;
+    for (uint32_t i = 0; i <= t->bound; i++)
+        if (!table_entry(f, t, table, base, shift, i, &target) || !word_at(f, target, &word) || ppc_decode(word) == PPC_OP_INVALID)
+            return false;
+    for (uint32_t i = 0; i <= t->bound; i++)
+        if (table_entry(f, t, table, base, shift, i, &target))
+            reach(f, target, LEADER | ENTRY);
+    return true;
+}
+
+static void find_table(struct finder *f, uint32_t pc)
+{
+    struct table t = {0};
+    read_clues(f, pc, &t);
+    if (!t.bounded || t.bound >= MAX_TABLE || !t.width)
+        return;
+    for (unsigned i = 0; i < t.constant_count; i++) {
+        if (t.width == 4 && (try_table(f, &t, t.constants[i], 0, 0) || try_table(f, &t, t.constants[i], t.constants[i], 0)))
+            return;
+        for (unsigned j = 0; t.width < 4 && j < t.constant_count; j++)
+            if (i != j && (try_table(f, &t, t.constants[i], t.constants[j], 2) || try_table(f, &t, t.constants[i], t.constants[j], 0)))
+                return;
+    }
+}
+
+// ---- Following the code
+
+static bool never_goes_on(uint32_t word)
+{
+    enum { BLR = 0x4E800020, BCTR = 0x4E800420 };
+    return word == BLR || word == BCTR || (word >> 26 == 18 && !(word & 1)) || word == 0;
+}
+
+// Whether a function seems to start at `pc`, which a jump leads to: the code before does not run into it, and no branch of
+// the unit has led to it so far; or it makes a stack frame.
+static bool starts_function(const struct finder *f, uint32_t pc)
+{
+    enum { MFLR_R12 = 0x7D8802A6, MFLR_R0 = 0x7C0802A6 };
+    uint32_t before, word;
+    if (!word_at(f, pc, &word) || !word_at(f, pc - 4, &before))
+        return true;
+    if (word == MFLR_R12 || word == MFLR_R0 || word >> 16 == 0x9421 || (word >> 16 == 0xF821 && (word & 3) == 1))
+        return true;
+    return never_goes_on(before) && !(f->marks[(pc - f->low) / 4] & SEEN);
+}
+
+// A direct jump without link: into the unit, or to another one.
+static bool belongs(const struct finder *f, uint32_t target, bool conditional)
+{
+    if (!in_window(f, target))
+        return false;
+    return conditional || (target >= f->pc && !starts_function(f, target));
+}
+
+static void follow_target(struct finder *f, uint32_t pc, uint32_t target, bool conditional)
+{
+    if (belongs(f, target, conditional))
+        reach(f, target, target <= pc ? LEADER | ENTRY : LEADER);
+}
+
+static void follow_branch(struct finder *f, uint32_t pc, uint32_t word)
+{
+    bool call = word & 1, indirect = word >> 26 == 19;
+    bool always = word >> 26 == 18 || (word >> 21 & 20) == 20;
+    if (call) {
+        reach(f, pc + 4, LEADER | ENTRY);
+        return;
+    }
+    if (!indirect && always)
+        f->jumps[f->jump_count++] = pc;
+    else if (!indirect)
+        follow_target(f, pc, ppc_branch_target(word, pc), true);
+    else if (always && (word >> 1 & 0x3FF) == 528)
+        find_table(f, pc);
+    if (!always) // the last that is added is the first that is followed
+        reach(f, pc + 4, LEADER);
+}
+
+static void follow_jump(struct finder *f, uint32_t pc)
+{
+    uint32_t word;
+    if (word_at(f, pc, &word))
+        follow_target(f, pc, ppc_branch_target(word, pc), false);
+}
+
+static void follow(struct finder *f, uint32_t pc)
+{
+    uint32_t word;
+    if (!word_at(f, pc, &word))
+        return;
+    enum ppc_opcode op = ppc_decode(word);
+    if (op == PPC_OP_INVALID || op == PPC_OP_sc)
+        return;
+    enum ppc_kind kind = ppc_opcodes[op].kind;
+    if (kind == PPC_BRANCH || kind == PPC_INDIRECT)
+        follow_branch(f, pc, word);
+    else
+        reach(f, pc + 4, 0);
+}
+
+static bool collect(struct finder *f, struct rc_plan *out)
+{
+    out->insns = calloc(f->count, sizeof *out->insns);
+    out->entries = calloc(f->count + 1, sizeof *out->entries);
+    if (!out->insns || !out->entries)
+        return false;
+    out->entries[out->entry_count++] = f->pc;
+    for (uint32_t i = 0; i < WORDS; i++) {
+        if (!(f->marks[i] & SEEN))
+            continue;
+        struct rc_insn *n = &out->insns[out->count++];
+        n->pc = f->low + 4 * i;
+        if (!word_at(f, n->pc, &n->word))
+            return false;
+        enum ppc_opcode op = ppc_decode(n->word);
+        n->opcode = (uint16_t)op;
+        n->flags = (uint16_t)((f->marks[i] & LEADER ? RC_LEADER : 0) | (f->marks[i] & ENTRY ? RC_ENTRY : 0) |
+                              (op == PPC_OP_INVALID ? RC_UNKNOWN : 0));
+        if (f->marks[i] & ENTRY && n->pc != f->pc)
+            out->entries[out->entry_count++] = n->pc;
+    }
+    return true;
+}
+
+bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, uint32_t most,
+               struct rc_plan *out)
+{
+    *out = (struct rc_plan){0};
+    struct finder *f = calloc(1, sizeof *f);
+    if (!f)
+        return false;
+    f->mem = m;
+    f->is_entry = is_entry;
+    f->user = user;
+    f->pc = pc;
+    f->most = most;
+    f->low = pc < BEFORE ? 0 : pc - BEFORE;
+    reach(f, pc, LEADER | ENTRY);
+    // Jumps come last: by then it is known what the conditional branches belong together.
+    while (f->list_count || f->jump_count) {
+        while (f->list_count)
+            follow(f, f->list[--f->list_count]);
+        if (f->jump_count)
+            follow_jump(f, f->jumps[--f->jump_count]);
+    }
+    bool ok = f->count && collect(f, out);
+    if (!ok)
+        plan_free(out);
+    free(f);
+    return ok;
+}
+
+void plan_free(struct rc_plan *p)
+{
+    free(p->insns);
+    free(p->entries);
+    *p = (struct rc_plan){0};
+}

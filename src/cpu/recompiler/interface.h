@@ -1,0 +1,88 @@
+// interface.h: what the program and the recompiler's shared object say to each other.
+// Life: a struct rc belongs to one thread at a time; plans and requests are the caller's; rc_code is freed by free_code.
+// Threads: any number of struct rc at once.
+//
+// A plan is a piece of guest code and all that its translation depends on. Its translation is position-independent bytes:
+//
+//     uint32_t unit(struct ppc_state *s, uint8_t *m, uint32_t entry)
+//
+// runs from entry point number `entry` (0: the first) and returns the guest address to go on at (a multiple of 4), or
+// RC_LEFT with s->exit saying why. While compiled code runs, s->block_pc is 0 and s->cycles is the virtual time minus pc / 4.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ppc/ppc.h"
+
+enum { RC_LEFT = 1 };
+
+enum rc_tier {
+    RC_QUICK,     // registers stay in the state
+    RC_OPTIMISED, // registers live in the host's
+};
+
+// What an instruction of a plan is besides its word.
+enum {
+    RC_LEADER = 1,   // a block starts here
+    RC_ENTRY = 2,    // compiled code can be entered here; also a leader
+    RC_UNKNOWN = 4,  // no instruction: not decodable
+};
+
+struct rc_insn {
+    uint32_t pc, word;
+    uint16_t opcode; // enum ppc_opcode
+    uint16_t flags;
+};
+
+struct rc_plan {
+    struct rc_insn *insns; // by rising pc
+    uint32_t count;
+    uint32_t *entries; // guest addresses; the first is the unit's own, the others rise
+    uint32_t entry_count;
+};
+
+typedef void rc_function(void); // any function
+
+// Pointers that compiled code finds directly below guest address 0 (mem_engine_page).
+struct rc_environment {
+    uintptr_t stack_limit;             // below it, calls return to the dispatcher instead
+    rc_function *const *handlers;            // rc_handlers: whole instructions out of line, by opcode
+    rc_function *const *externals;           // rc_externals
+    rc_function *const *targets;             // code for the unit at each guest address, NULL where there is none: targets[pc / 4]
+};
+#define RC_ENVIRONMENT_OFFSET(field) ((int64_t)offsetof(struct rc_environment, field) - (int64_t)sizeof(struct rc_environment))
+
+// Functions that instructions call (externals.def).
+enum rc_external {
+#define EXTERNAL(name) RC_EXTERNAL_##name,
+#include "cpu/recompiler/externals.def"
+#undef EXTERNAL
+    RC_EXTERNAL_COUNT
+};
+
+struct rc_code {
+    uint8_t *bytes;
+    size_t size;
+    uint32_t *offsets; // where each plan's unit starts
+    uint32_t instructions; // translated in all
+};
+
+struct rc;
+
+struct rc_api {
+    const char *version; // of LLVM
+    uint64_t semantics;  // hash of the instructions' bitcode
+    bool (*create)(struct rc **out, struct error *err);
+    void (*destroy)(struct rc *rc);
+    // Translates `count` plans. Fails as a whole where the host's code generator needs something unexpected.
+    bool (*compile)(struct rc *rc, const struct rc_plan *plans, uint32_t count, enum rc_tier tier, struct rc_code *out,
+                    struct error *err);
+    void (*free_code)(struct rc_code *code);
+    // Calls report(user, id) for each instruction that is always called out of line.
+    void (*list_out_of_line)(struct rc *rc, void (*report)(void *user, const char *id), void *user);
+};
+
+// The only symbol that the shared object shows.
+__attribute__((visibility("default"))) const struct rc_api *xenolith_recompiler(void);

@@ -1,0 +1,192 @@
+// recompiler.c: the shared object's door, and the way from plans to code.
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bitcode_data.h"
+#include "cpu/recompiler/interface.h"
+#include "cpu/recompiler/link.h"
+#include "cpu/recompiler/specialise.h"
+#include "cpu/recompiler/unit.h"
+
+// As one-semantics.md found: more passes cost twice the time and make nothing faster.
+static const char loop_passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
+static const char straight_passes[] = "function(sroa,early-cse)";
+
+struct rc {
+    LLVMContextRef context;
+    struct rc_templates *templates;
+    LLVMTargetMachineRef quick, optimised;
+};
+
+static void rc_destroy(struct rc *rc)
+{
+    if (!rc)
+        return;
+    if (rc->quick)
+        LLVMDisposeTargetMachine(rc->quick);
+    if (rc->optimised)
+        LLVMDisposeTargetMachine(rc->optimised);
+    rc_templates_destroy(rc->templates);
+    if (rc->context)
+        LLVMContextDispose(rc->context);
+    free(rc);
+}
+
+static LLVMTargetMachineRef machine(LLVMTargetRef target, LLVMCodeGenOptLevel level)
+{
+    return LLVMCreateTargetMachine(target, "x86_64-pc-linux-gnu", RC_HOST_CPU, "", level, LLVMRelocPIC, LLVMCodeModelSmall);
+}
+
+static bool rc_create(struct rc **out, struct error *err)
+{
+    struct rc *rc = calloc(1, sizeof *rc);
+    if (!rc)
+        return error_set(err, ERR_MEMORY, "no memory for the recompiler");
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMTargetRef target;
+    char *message = NULL;
+    rc->context = LLVMContextCreate();
+    LLVMContextSetDiscardValueNames(rc->context, false);
+    if (LLVMGetTargetFromTriple("x86_64-pc-linux-gnu", &target, &message)) {
+        error_set(err, ERR_STATE, "LLVM cannot make code for this host: %s", message);
+        LLVMDisposeMessage(message);
+        rc_destroy(rc);
+        return false;
+    }
+    rc->quick = machine(target, LLVMCodeGenLevelNone);
+    rc->optimised = machine(target, LLVMCodeGenLevelLess);
+    if (!rc_templates_create(&rc->templates, rc->context, err)) {
+        rc_destroy(rc);
+        return false;
+    }
+    *out = rc;
+    return true;
+}
+
+static LLVMModuleRef build_module(struct rc *rc, const struct rc_plan *plans, uint32_t count, enum rc_tier tier)
+{
+    LLVMModuleRef module = LLVMModuleCreateWithNameInContext("units", rc->context);
+    char *layout = LLVMCopyStringRepOfTargetData(LLVMCreateTargetDataLayout(rc->quick));
+    LLVMSetDataLayout(module, layout);
+    LLVMDisposeMessage(layout);
+    LLVMSetTarget(module, "x86_64-pc-linux-gnu");
+    for (uint32_t i = 0; i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "u%u", i);
+        if (!rc_build_unit(rc->templates, rc->context, module, name, &plans[i], tier)) {
+            LLVMDisposeModule(module);
+            return NULL;
+        }
+    }
+    return module;
+}
+
+static bool optimise(struct rc *rc, LLVMModuleRef module, bool loops, struct error *err)
+{
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef failure = LLVMRunPasses(module, loops ? loop_passes : straight_passes, rc->optimised, options);
+    LLVMDisposePassBuilderOptions(options);
+    if (!failure)
+        return true;
+    char *message = LLVMGetErrorMessage(failure);
+    error_set(err, ERR_STATE, "LLVM: %s", message);
+    LLVMDisposeErrorMessage(message);
+    return false;
+}
+
+static bool verify(LLVMModuleRef module, struct error *err)
+{
+    char *message = NULL;
+    bool broken = LLVMVerifyModule(module, LLVMReturnStatusAction, &message);
+    if (broken)
+        error_set(err, ERR_STATE, "wrong IR: %s", message);
+    LLVMDisposeMessage(message);
+    return !broken;
+}
+
+static bool emit(struct rc *rc, LLVMModuleRef module, enum rc_tier tier, uint32_t count, struct rc_code *out, struct error *err)
+{
+    LLVMMemoryBufferRef object;
+    char *message = NULL;
+    LLVMTargetMachineRef target = tier == RC_OPTIMISED ? rc->optimised : rc->quick;
+    if (LLVMTargetMachineEmitToMemoryBuffer(target, module, LLVMObjectFile, &message, &object)) {
+        error_set(err, ERR_STATE, "LLVM: %s", message);
+        LLVMDisposeMessage(message);
+        return false;
+    }
+    bool ok = rc_link((const uint8_t *)LLVMGetBufferStart(object), LLVMGetBufferSize(object), count, &out->bytes, &out->size,
+                      out->offsets, err);
+    LLVMDisposeMemoryBuffer(object);
+    return ok;
+}
+
+enum { ATTEMPTS = 8 }; // each failed one makes an instruction called out of line
+
+static bool rc_compile(struct rc *rc, const struct rc_plan *plans, uint32_t count, enum rc_tier tier, struct rc_code *out,
+                       struct error *err)
+{
+    *out = (struct rc_code){.offsets = calloc(count ? count : 1, sizeof *out->offsets)};
+    LLVMModuleRef module = NULL;
+    for (int i = 0; i < ATTEMPTS && !module; i++)
+        module = build_module(rc, plans, count, tier);
+    if (!module || !out->offsets) {
+        free(out->offsets);
+        return error_set(err, ERR_STATE, "a unit cannot be translated");
+    }
+    bool loops = false;
+    for (uint32_t i = 0; i < count; i++) {
+        out->instructions += plans[i].count;
+        loops |= rc_has_loop(&plans[i]);
+    }
+    if (getenv("XENOLITH_RC_DUMP"))
+        LLVMDumpModule(module);
+    bool ok = (!getenv("XENOLITH_RC_VERIFY") || verify(module, err)) && (tier == RC_QUICK || optimise(rc, module, loops, err));
+    if (getenv("XENOLITH_RC_DUMP"))
+        LLVMDumpModule(module);
+    ok = ok && emit(rc, module, tier, count, out, err);
+    LLVMDisposeModule(module);
+    if (!ok)
+        free(out->offsets);
+    return ok;
+}
+
+static void rc_free_code(struct rc_code *code)
+{
+    free(code->bytes);
+    free(code->offsets);
+    *code = (struct rc_code){0};
+}
+
+static void rc_list_out_of_line(struct rc *rc, void (*report)(void *user, const char *id), void *user)
+{
+    static const char *const ids[PPC_OPCODE_COUNT] = {
+#define OPCODE(id, text, value, mask, kind, variant, operands) #id,
+#include "ppc/opcodes.def"
+#undef OPCODE
+    };
+    for (unsigned op = 0; op < PPC_OPCODE_COUNT; op++)
+        if (!rc_can_specialise(rc->templates, (enum ppc_opcode)op, ppc_opcodes[op].value))
+            report(user, ids[op]);
+}
+
+const struct rc_api *xenolith_recompiler(void)
+{
+    static const struct rc_api api = {
+        .version = RC_LLVM_VERSION,
+        .semantics = RC_SEMANTICS,
+        .create = rc_create,
+        .destroy = rc_destroy,
+        .compile = rc_compile,
+        .free_code = rc_free_code,
+        .list_out_of_line = rc_list_out_of_line,
+    };
+    return &api;
+}

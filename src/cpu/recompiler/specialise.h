@@ -1,0 +1,36 @@
+// specialise.h: instructions' bitcode, copied into a function with word and address known.
+// Life: rc_templates_create for one LLVM context; templates are made on first use and live until destroyed.
+// Threads: one at a time.
+#pragma once
+#include <llvm-c/Core.h>
+#include <llvm-c/Target.h>
+
+#include "cpu/recompiler/interface.h"
+
+struct rc_templates;
+
+bool rc_templates_create(struct rc_templates **out, LLVMContextRef context, struct error *err);
+void rc_templates_destroy(struct rc_templates *t);
+
+// Where an instruction's copy goes, and how it reaches the state. Functions get `user`.
+struct rc_site {
+    LLVMModuleRef module;
+    LLVMValueRef function, state, memory;
+    LLVMBasicBlockRef entry; // stack variables go before its terminator
+    LLVMBuilderRef builder;  // at the end of a block; afterwards at the end of another
+    // The address of the `size` bytes at `offset` of the state, for a load or a store; `certain` where it happens on every
+    // way through the instruction. NULL: no such register.
+    LLVMValueRef (*slot)(void *user, uint32_t offset, uint32_t size, bool store, bool certain);
+    // The state's bytes [offset, offset + size) become exact before a call, and may have changed behind it.
+    void (*before_call)(void *user, uint32_t offset, uint32_t size);
+    void (*after_call)(void *user, uint32_t offset, uint32_t size);
+    void *user;
+};
+
+// Whether the instruction can be copied; else it must be called.
+bool rc_can_specialise(struct rc_templates *t, enum ppc_opcode op, uint32_t word);
+
+// Copies the instruction. Returns its result (branches: i1 taken; others NULL). `ok` false: something that no instruction
+// should contain; the function under construction is useless.
+LLVMValueRef rc_specialise(struct rc_templates *t, const struct rc_site *site, enum ppc_opcode op, uint32_t word, uint32_t pc,
+                           bool *ok);

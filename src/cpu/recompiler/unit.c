@@ -1,0 +1,777 @@
+// unit.c: a plan as an LLVM function.
+//
+// Quick tier, and units without loops: every slot is its place in the state. Else a slot is a stack variable that LLVM turns into registers;
+// where others look at the state (calls, exits) the changed ones are stored, and loaded again behind it. Which ones follows
+// from the order of uses and definitions in each guest block (struct event) and two data-flow passes over the guest's blocks.
+#include "cpu/recompiler/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/recompiler/slots.h"
+
+enum event_kind {
+    EVENT_USE,
+    EVENT_DEFINE, // certainly
+    EVENT_CHANGE, // perhaps
+    EVENT_SPILL,
+    EVENT_RELOAD,
+};
+
+struct event {
+    enum event_kind kind;
+    int slot;
+    bool all;               // spill, reload: unconditional; afterwards nothing differs from the state
+    struct rc_set range;    // spill, reload: of which slots
+    LLVMBasicBlockRef at;   // before its terminator
+    struct rc_set chosen;   // found by the data-flow passes
+};
+
+struct guest_block {
+    uint32_t first, count;             // instructions
+    uint32_t first_event, event_count;
+    LLVMBasicBlockRef head;
+    uint32_t successors[2];            // guest blocks
+    unsigned successor_count;
+    bool leads_to_entries;             // an indirect jump within the unit
+    struct rc_set dirty, live;         // at its start
+};
+
+struct unit {
+    struct rc_templates *templates;
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    const struct rc_plan *plan;
+    bool optimised;
+    LLVMValueRef function, state, memory, ticks;
+    LLVMBasicBlockRef entry;
+    LLVMBuilderRef b;
+    LLVMTypeRef type, pointer, i64, i32, i8, i1, vector;
+    LLVMValueRef unlikely; // branch weights: the first way is rare
+    LLVMValueRef slots[RC_SLOT_COUNT];
+    struct guest_block *blocks;
+    uint32_t block_count, block;
+    uint32_t *block_of; // by instruction
+    struct event *events;
+    uint32_t event_count, event_capacity;
+    struct event lost; // stands for one that found no memory
+    bool failed;
+};
+
+// ---- Small pieces of IR
+
+static LLVMValueRef c64(struct unit *u, uint64_t v)
+{
+    return LLVMConstInt(u->i64, v, false);
+}
+
+static LLVMValueRef c32(struct unit *u, uint32_t v)
+{
+    return LLVMConstInt(u->i32, v, false);
+}
+
+static LLVMBasicBlockRef new_block(struct unit *u)
+{
+    return LLVMAppendBasicBlockInContext(u->context, u->function, "");
+}
+
+static LLVMValueRef at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
+{
+    LLVMValueRef index = c64(u, (uint64_t)offset);
+    return LLVMBuildGEP2(u->b, u->i8, base, &index, 1, "");
+}
+
+#define FIELD(u, field) at_offset((u), (u)->state, offsetof(struct ppc_state, field))
+
+// Others look at these at any time: a device's callback, a fault.
+static LLVMValueRef store_seen(struct unit *u, LLVMValueRef value, LLVMValueRef address)
+{
+    LLVMValueRef v = LLVMBuildStore(u->b, value, address);
+    LLVMSetVolatile(v, true);
+    return v;
+}
+
+static LLVMValueRef environment(struct unit *u, int64_t offset)
+{
+    return LLVMBuildLoad2(u->b, u->i64, at_offset(u, u->memory, offset), "");
+}
+
+// Branches to `rare` where the condition holds and goes on building at the other way.
+static void branch_rarely(struct unit *u, LLVMValueRef condition, LLVMBasicBlockRef rare)
+{
+    LLVMBasicBlockRef next = new_block(u);
+    LLVMValueRef v = LLVMBuildCondBr(u->b, condition, rare, next);
+    LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
+    LLVMPositionBuilderAtEnd(u->b, next);
+}
+
+static LLVMTypeRef slot_type(struct unit *u, uint32_t size)
+{
+    return size == 16 ? u->vector : size == 8 ? u->i64 : size == 4 ? u->i32 : u->i8;
+}
+
+// ---- Events
+
+static struct event *add_event(struct unit *u, enum event_kind kind, int slot)
+{
+    if (u->event_count == u->event_capacity) {
+        uint32_t capacity = u->event_capacity ? 2 * u->event_capacity : 256;
+        struct event *bigger = realloc(u->events, capacity * sizeof *bigger);
+        if (!bigger) {
+            u->failed = true;
+            return &u->lost;
+        }
+        u->events = bigger;
+        u->event_capacity = capacity;
+    }
+    struct event *e = &u->events[u->event_count++];
+    *e = (struct event){.kind = kind, .slot = slot};
+    return e;
+}
+
+// A block of its own in which stores or loads will be put.
+static void add_transfer(struct unit *u, enum event_kind kind, bool all, uint32_t offset, uint32_t size)
+{
+    if (!u->optimised)
+        return;
+    struct event *e = add_event(u, kind, 0);
+    e->all = all;
+    e->range = rc_set_of_range(offset, size);
+    e->at = new_block(u);
+    LLVMBuildBr(u->b, e->at);
+    LLVMPositionBuilderAtEnd(u->b, e->at);
+    LLVMBasicBlockRef next = new_block(u);
+    LLVMBuildBr(u->b, next);
+    LLVMPositionBuilderAtEnd(u->b, next);
+}
+
+static void spill(struct unit *u, bool all)
+{
+    add_transfer(u, EVENT_SPILL, all, 0, sizeof(struct ppc_state));
+}
+
+static void reload(struct unit *u, bool all)
+{
+    add_transfer(u, EVENT_RELOAD, all, 0, sizeof(struct ppc_state));
+}
+
+static LLVMValueRef variable(struct unit *u, int slot)
+{
+    if (!u->slots[slot]) {
+        LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
+        LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
+        u->slots[slot] = LLVMBuildAlloca(b, slot_type(u, rc_slot(slot).size), "");
+        LLVMDisposeBuilder(b);
+    }
+    return u->slots[slot];
+}
+
+static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, bool store, bool certain)
+{
+    struct unit *u = user;
+    if (rc_slot_size(offset) != size)
+        return NULL;
+    int slot = rc_slot_at(offset);
+    if (!u->optimised || slot < 0)
+        return at_offset(u, u->state, offset);
+    add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
+    return variable(u, slot);
+}
+
+static void before_call(void *user, uint32_t offset, uint32_t size)
+{
+    add_transfer(user, EVENT_SPILL, false, offset, size);
+}
+
+static void after_call(void *user, uint32_t offset, uint32_t size)
+{
+    add_transfer(user, EVENT_RELOAD, false, offset, size);
+}
+
+static LLVMValueRef load_slot(struct unit *u, uint32_t offset, uint32_t size)
+{
+    return LLVMBuildLoad2(u->b, slot_type(u, size), slot_address(u, offset, size, false, true), "");
+}
+
+// ---- Time. `ticks` is s->cycles: now minus pc / 4. A jump to `target` behind the instruction at pc adds
+// (pc + 4) / 4 - target / 4.
+
+static LLVMValueRef ticks(struct unit *u)
+{
+    return LLVMBuildLoad2(u->b, u->i64, u->optimised ? u->ticks : FIELD(u, cycles), "");
+}
+
+static void reload_ticks(struct unit *u)
+{
+    if (u->optimised)
+        LLVMBuildStore(u->b, LLVMBuildLoad2(u->b, u->i64, FIELD(u, cycles), ""), u->ticks);
+}
+
+static void set_ticks(struct unit *u, LLVMValueRef value)
+{
+    if (u->optimised)
+        LLVMBuildStore(u->b, value, u->ticks);
+    store_seen(u, value, FIELD(u, cycles));
+}
+
+static void leave(struct unit *u)
+{
+    LLVMBuildRet(u->b, c32(u, RC_LEFT));
+}
+
+// Leaves if time is up behind the instruction at `pc`, on the way to `target`. `always`: a call; else only if the jump is
+// not forward. `now` is the time there; the ticks are those of the target already.
+static void safepoint(struct unit *u, uint32_t pc, LLVMValueRef target, LLVMValueRef now, bool always)
+{
+    LLVMValueRef end = LLVMBuildLoad2(u->b, u->i64, FIELD(u, slice_end), "");
+    LLVMSetVolatile(end, true);
+    LLVMBasicBlockRef rare = new_block(u);
+    branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntUGE, now, end, ""), rare);
+    LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
+    LLVMPositionBuilderAtEnd(u->b, rare);
+    if (!always) {
+        LLVMBasicBlockRef stop = new_block(u);
+        LLVMBuildCondBr(u->b, LLVMBuildICmp(u->b, LLVMIntULE, target, c32(u, pc), ""), stop, on);
+        LLVMPositionBuilderAtEnd(u->b, stop);
+    }
+    spill(u, false);
+    store_seen(u, now, FIELD(u, cycles));
+    store_seen(u, target, FIELD(u, block_pc));
+    store_seen(u, LLVMConstInt(u->i8, PPC_EXIT_SLICE, false), FIELD(u, exit));
+    leave(u);
+    LLVMPositionBuilderAtEnd(u->b, on);
+}
+
+static void charge_and_check(struct unit *u, uint32_t pc, uint32_t target, bool call)
+{
+    LLVMValueRef before = ticks(u);
+    int64_t distance = ((int64_t)pc + 4 - (int64_t)target) / 4;
+    if (distance)
+        set_ticks(u, LLVMBuildAdd(u->b, before, c64(u, (uint64_t)distance), ""));
+    if (call || target <= pc)
+        safepoint(u, pc, c32(u, target), LLVMBuildAdd(u->b, before, c64(u, ((uint64_t)pc + 4) / 4), ""), true);
+}
+
+static void charge_and_check_indirect(struct unit *u, uint32_t pc, LLVMValueRef target, bool call)
+{
+    LLVMValueRef now = LLVMBuildAdd(u->b, ticks(u), c64(u, ((uint64_t)pc + 4) / 4), "");
+    LLVMValueRef words = LLVMBuildZExt(u->b, LLVMBuildLShr(u->b, target, c32(u, 2), ""), u->i64, "");
+    set_ticks(u, LLVMBuildSub(u->b, now, words, ""));
+    safepoint(u, pc, target, now, call);
+}
+
+// ---- Going elsewhere
+
+// The code for the unit at `target`; NULL where there is none.
+static LLVMValueRef find_code(struct unit *u, LLVMValueRef target)
+{
+    LLVMValueRef table = environment(u, RC_ENVIRONMENT_OFFSET(targets));
+    LLVMValueRef distance = LLVMBuildShl(u->b, LLVMBuildZExt(u->b, target, u->i64, ""), c64(u, 1), "");
+    LLVMValueRef address = LLVMBuildAdd(u->b, table, distance, "");
+    return LLVMBuildLoad2(u->b, u->pointer, LLVMBuildIntToPtr(u->b, address, u->pointer, ""), "");
+}
+
+// Returns `target` to whoever called, unless there is code for it.
+static LLVMValueRef find_code_or_return(struct unit *u, LLVMValueRef target)
+{
+    LLVMValueRef code = find_code(u, target);
+    LLVMBasicBlockRef none = new_block(u);
+    branch_rarely(u, LLVMBuildIsNull(u->b, code, ""), none);
+    LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
+    LLVMPositionBuilderAtEnd(u->b, none);
+    LLVMBuildRet(u->b, target);
+    LLVMPositionBuilderAtEnd(u->b, on);
+    return code;
+}
+
+static LLVMValueRef call_unit(struct unit *u, LLVMValueRef code)
+{
+    LLVMValueRef arguments[3] = {u->state, u->memory, c32(u, 0)};
+    return LLVMBuildCall2(u->b, u->type, code, arguments, 3, "");
+}
+
+static void tail_call(struct unit *u, LLVMValueRef target)
+{
+    spill(u, false);
+    LLVMValueRef v = call_unit(u, find_code_or_return(u, target));
+    LLVMSetTailCallKind(v, LLVMTailCallKindMustTail);
+    LLVMBuildRet(u->b, v);
+}
+
+static uint32_t insn_at(const struct unit *u, uint32_t pc)
+{
+    uint32_t low = 0, high = u->plan->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (u->plan->insns[middle].pc < pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < u->plan->count && u->plan->insns[low].pc == pc ? low : UINT32_MAX;
+}
+
+// The guest block that starts at `pc`; UINT32_MAX where it is not of this unit.
+static uint32_t block_at(const struct unit *u, uint32_t pc)
+{
+    uint32_t i = insn_at(u, pc);
+    return i != UINT32_MAX && u->blocks[u->block_of[i]].first == i ? u->block_of[i] : UINT32_MAX;
+}
+
+static void add_successor(struct unit *u, uint32_t block)
+{
+    struct guest_block *from = &u->blocks[u->block];
+    from->successors[from->successor_count++] = block;
+}
+
+// Goes on at `pc`, without a jump in the sense of time.
+static void continue_at(struct unit *u, uint32_t pc)
+{
+    uint32_t block = block_at(u, pc);
+    if (block != UINT32_MAX) {
+        add_successor(u, block);
+        LLVMBuildBr(u->b, u->blocks[block].head);
+        return;
+    }
+    tail_call(u, c32(u, pc));
+}
+
+static void jump(struct unit *u, uint32_t pc, uint32_t target)
+{
+    charge_and_check(u, pc, target, false);
+    uint32_t block = block_at(u, target);
+    if (block != UINT32_MAX) {
+        add_successor(u, block);
+        LLVMBuildBr(u->b, u->blocks[block].head);
+    } else {
+        tail_call(u, c32(u, target));
+    }
+}
+
+// Calls the unit at `target` and goes on behind the call if that is where it returned to.
+static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
+{
+    spill(u, certain);
+    LLVMValueRef next = call_unit(u, find_code_or_return(u, target));
+    LLVMBasicBlockRef elsewhere = new_block(u);
+    branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere);
+    LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
+    LLVMPositionBuilderAtEnd(u->b, elsewhere);
+    LLVMBuildRet(u->b, next);
+    LLVMPositionBuilderAtEnd(u->b, on);
+    reload(u, certain);
+    reload_ticks(u);
+    continue_at(u, pc + 4);
+}
+
+// bctr: perhaps to an entry of this unit, as the ways of a switch are.
+static void jump_indirect(struct unit *u, LLVMValueRef target)
+{
+    LLVMBasicBlockRef other = new_block(u);
+    LLVMValueRef v = LLVMBuildSwitch(u->b, target, other, u->plan->entry_count);
+    for (uint32_t i = 0; i < u->plan->entry_count; i++) {
+        uint32_t block = block_at(u, u->plan->entries[i]);
+        if (block != UINT32_MAX)
+            LLVMAddCase(v, c32(u, u->plan->entries[i]), u->blocks[block].head);
+    }
+    u->blocks[u->block].leads_to_entries = true;
+    LLVMPositionBuilderAtEnd(u->b, other);
+    tail_call(u, target);
+}
+
+// ---- Instructions
+
+enum { CALL_BIT = 1 };
+
+static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef taken)
+{
+    LLVMBasicBlockRef yes = new_block(u), no = new_block(u);
+    LLVMBuildCondBr(u->b, taken, yes, no);
+    LLVMPositionBuilderAtEnd(u->b, yes);
+    bool is_call = i->word & CALL_BIT;
+    bool certain = LLVMIsAConstantInt(taken) && LLVMConstIntGetZExtValue(taken);
+    if (ppc_opcodes[i->opcode].kind == PPC_INDIRECT) {
+        LLVMValueRef target = load_slot(u, offsetof(struct ppc_state, target), 4);
+        charge_and_check_indirect(u, i->pc, target, is_call);
+        if (is_call)
+            call(u, i->pc, target, certain);
+        else if (i->opcode == PPC_OP_bcctrx)
+            jump_indirect(u, target);
+        else {
+            spill(u, false);
+            LLVMBuildRet(u->b, target);
+        }
+    } else {
+        uint32_t target = ppc_branch_target(i->word, i->pc);
+        if (is_call) {
+            charge_and_check(u, i->pc, target, true);
+            call(u, i->pc, c32(u, target), certain);
+        } else
+            jump(u, i->pc, target);
+    }
+    LLVMPositionBuilderAtEnd(u->b, no);
+    if (certain)
+        LLVMBuildUnreachable(u->b);
+    else
+        continue_at(u, i->pc + 4);
+}
+
+// Leaves if the instruction said so.
+static void check_exit(struct unit *u, LLVMValueRef exit)
+{
+    LLVMBasicBlockRef stop = new_block(u);
+    branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, exit, LLVMConstInt(u->i8, 0, false), ""), stop);
+    LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
+    LLVMPositionBuilderAtEnd(u->b, stop);
+    spill(u, false);
+    leave(u);
+    LLVMPositionBuilderAtEnd(u->b, on);
+}
+
+static void call_handler(struct unit *u, const struct rc_insn *i)
+{
+    spill(u, true);
+    LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(u->context), parameters, 4, false);
+    LLVMValueRef table = LLVMBuildIntToPtr(u->b, environment(u, RC_ENVIRONMENT_OFFSET(handlers)), u->pointer, "");
+    LLVMValueRef handler = LLVMBuildLoad2(u->b, u->pointer, at_offset(u, table, 8 * (int64_t)i->opcode), "");
+    LLVMValueRef arguments[4] = {u->state, u->memory, c32(u, i->word), c32(u, i->pc)};
+    LLVMBuildCall2(u->b, type, handler, arguments, 4, "");
+    if (ppc_opcodes[i->opcode].kind == PPC_EXIT)
+        check_exit(u, LLVMBuildLoad2(u->b, u->i8, FIELD(u, exit), ""));
+    reload(u, true);
+}
+
+static void build_unknown(struct unit *u, const struct rc_insn *i)
+{
+    store_seen(u, c32(u, i->pc), FIELD(u, pc));
+    spill(u, false);
+    store_seen(u, LLVMConstInt(u->i8, PPC_EXIT_ILLEGAL, false), FIELD(u, exit));
+    leave(u);
+}
+
+// True: the block ends with this instruction.
+static bool build_insn(struct unit *u, const struct rc_insn *i)
+{
+    if (i->flags & RC_UNKNOWN) {
+        build_unknown(u, i);
+        return true;
+    }
+    enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
+    bool branch = kind == PPC_BRANCH || kind == PPC_INDIRECT;
+    if (kind == PPC_MEMORY || kind == PPC_EXIT)
+        store_seen(u, c32(u, i->pc), FIELD(u, pc));
+    if (!rc_can_specialise(u->templates, i->opcode, i->word)) {
+        if (branch)
+            u->failed = true;
+        call_handler(u, i);
+        return false;
+    }
+    struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call, u};
+    bool ok;
+    LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
+    if (!ok || (branch && !result)) {
+        u->failed = true;
+        return true;
+    }
+    if (branch)
+        build_branch(u, i, result);
+    else if (kind == PPC_EXIT)
+        check_exit(u, load_slot(u, offsetof(struct ppc_state, exit), 1));
+    return branch;
+}
+
+static void build_block(struct unit *u, uint32_t block)
+{
+    struct guest_block *g = &u->blocks[block];
+    u->block = block;
+    g->first_event = u->event_count;
+    LLVMPositionBuilderAtEnd(u->b, g->head);
+    bool ended = false;
+    for (uint32_t i = 0; i < g->count && !ended && !u->failed; i++)
+        ended = build_insn(u, &u->plan->insns[g->first + i]);
+    if (!ended && !u->failed)
+        continue_at(u, u->plan->insns[g->first + g->count - 1].pc + 4);
+    g->event_count = u->event_count - g->first_event;
+}
+
+// ---- Data flow
+
+static void flow_dirty(struct unit *u, struct guest_block *g, struct rc_set *dirty, bool choose)
+{
+    *dirty = g->dirty;
+    for (uint32_t i = 0; i < g->event_count; i++) {
+        struct event *e = &u->events[g->first_event + i];
+        if (e->kind == EVENT_DEFINE || e->kind == EVENT_CHANGE)
+            rc_set_add(dirty, e->slot);
+        if (e->kind != EVENT_SPILL)
+            continue;
+        if (choose)
+            e->chosen = rc_set_common(dirty, &e->range);
+        if (e->all)
+            *dirty = (struct rc_set){0};
+    }
+}
+
+static bool pass_on(struct unit *u, struct guest_block *g, const struct rc_set *dirty)
+{
+    bool changed = false;
+    for (unsigned i = 0; i < g->successor_count; i++)
+        changed |= rc_set_unite(&u->blocks[g->successors[i]].dirty, dirty);
+    if (g->leads_to_entries)
+        for (uint32_t i = 0; i < u->plan->entry_count; i++)
+            changed |= rc_set_unite(&u->blocks[block_at(u, u->plan->entries[i])].dirty, dirty);
+    return changed;
+}
+
+static void find_dirty(struct unit *u)
+{
+    struct rc_set dirty;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t i = 0; i < u->block_count; i++) {
+            flow_dirty(u, &u->blocks[i], &dirty, false);
+            changed |= pass_on(u, &u->blocks[i], &dirty);
+        }
+    }
+    for (uint32_t i = 0; i < u->block_count; i++)
+        flow_dirty(u, &u->blocks[i], &dirty, true);
+}
+
+static struct rc_set live_behind(const struct unit *u, const struct guest_block *g)
+{
+    struct rc_set live = {0};
+    for (unsigned i = 0; i < g->successor_count; i++)
+        rc_set_unite(&live, &u->blocks[g->successors[i]].live);
+    if (g->leads_to_entries)
+        for (uint32_t i = 0; i < u->plan->entry_count; i++)
+            rc_set_unite(&live, &u->blocks[block_at(u, u->plan->entries[i])].live);
+    return live;
+}
+
+static struct rc_set flow_live(struct unit *u, struct guest_block *g, bool choose)
+{
+    struct rc_set live = live_behind(u, g);
+    for (uint32_t i = g->event_count; i > 0; i--) {
+        struct event *e = &u->events[g->first_event + i - 1];
+        switch (e->kind) {
+        case EVENT_USE:
+        case EVENT_CHANGE: // where it does not happen, the old value stays
+            rc_set_add(&live, e->slot);
+            break;
+        case EVENT_DEFINE:
+            rc_set_remove(&live, e->slot);
+            break;
+        case EVENT_SPILL:
+            rc_set_unite(&live, &e->chosen);
+            break;
+        case EVENT_RELOAD:
+            if (choose)
+                e->chosen = rc_set_common(&live, &e->range);
+            if (e->all)
+                rc_set_subtract(&live, &e->range);
+            break;
+        }
+    }
+    return live;
+}
+
+static void find_live(struct unit *u)
+{
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t i = u->block_count; i > 0; i--) {
+            struct rc_set live = flow_live(u, &u->blocks[i - 1], false);
+            changed |= rc_set_unite(&u->blocks[i - 1].live, &live);
+        }
+    }
+    for (uint32_t i = 0; i < u->block_count; i++)
+        flow_live(u, &u->blocks[i], true);
+}
+
+static void transfer(struct unit *u, const struct rc_set *set, bool store)
+{
+    int exit_slot = rc_slot_at(offsetof(struct ppc_state, exit));
+    for (int slot = 0; slot < RC_SLOT_COUNT; slot++) {
+        if (!rc_set_has(set, slot))
+            continue;
+        struct rc_slot s = rc_slot(slot);
+        LLVMTypeRef type = slot_type(u, s.size);
+        LLVMValueRef place = at_offset(u, u->state, s.offset), v = variable(u, slot);
+        if (store)
+            LLVMSetAlignment(LLVMBuildStore(u->b, LLVMBuildLoad2(u->b, type, v, ""), place), s.size);
+        else if (slot == exit_slot) // nothing has left yet
+            LLVMBuildStore(u->b, LLVMConstInt(u->i8, 0, false), v);
+        else {
+            LLVMValueRef value = LLVMBuildLoad2(u->b, type, place, "");
+            LLVMSetAlignment(value, s.size);
+            LLVMBuildStore(u->b, value, v);
+        }
+    }
+}
+
+static void insert_transfers(struct unit *u)
+{
+    for (uint32_t i = 0; i < u->event_count; i++) {
+        const struct event *e = &u->events[i];
+        if (e->kind != EVENT_SPILL && e->kind != EVENT_RELOAD)
+            continue;
+        LLVMPositionBuilderBefore(u->b, LLVMGetBasicBlockTerminator(e->at));
+        transfer(u, &e->chosen, e->kind == EVENT_SPILL);
+    }
+}
+
+// ---- The whole
+
+static bool divide(struct unit *u)
+{
+    const struct rc_plan *p = u->plan;
+    u->blocks = calloc(p->count, sizeof *u->blocks);
+    u->block_of = calloc(p->count, sizeof *u->block_of);
+    if (!u->blocks || !u->block_of)
+        return false;
+    for (uint32_t i = 0; i < p->count; i++) {
+        bool adjoining = i && p->insns[i].pc == p->insns[i - 1].pc + 4;
+        if (!adjoining || p->insns[i].flags & (RC_LEADER | RC_ENTRY)) {
+            u->blocks[u->block_count].first = i;
+            u->blocks[u->block_count++].head = new_block(u);
+        }
+        u->block_of[i] = u->block_count - 1;
+        u->blocks[u->block_count - 1].count++;
+    }
+    return true;
+}
+
+static void check_stack(struct unit *u, LLVMBasicBlockRef on)
+{
+    LLVMBasicBlockRef deep = new_block(u);
+    LLVMTypeRef type = LLVMFunctionType(u->i64, (LLVMTypeRef[]){LLVMMetadataTypeInContext(u->context)}, 1, false);
+    LLVMValueRef function = LLVMGetNamedFunction(u->module, "llvm.read_register.i64");
+    if (!function)
+        function = LLVMAddFunction(u->module, "llvm.read_register.i64", type);
+    LLVMMetadataRef name = LLVMMDStringInContext2(u->context, "rsp", 3);
+    LLVMValueRef argument = LLVMMetadataAsValue(u->context, LLVMMDNodeInContext2(u->context, &name, 1));
+    LLVMValueRef sp = LLVMBuildCall2(u->b, type, function, &argument, 1, "");
+    LLVMValueRef low = LLVMBuildICmp(u->b, LLVMIntULT, sp, environment(u, RC_ENVIRONMENT_OFFSET(stack_limit)), "");
+    LLVMValueRef v = LLVMBuildCondBr(u->b, low, deep, on);
+    LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
+    LLVMPositionBuilderAtEnd(u->b, deep);
+    LLVMBuildRet(u->b, c32(u, u->plan->entries[0]));
+}
+
+static bool makes_calls(const struct rc_plan *p)
+{
+    for (uint32_t i = 0; i < p->count; i++)
+        if (!(p->insns[i].flags & RC_UNKNOWN) && p->insns[i].word & CALL_BIT &&
+            (ppc_opcodes[p->insns[i].opcode].kind == PPC_BRANCH || ppc_opcodes[p->insns[i].opcode].kind == PPC_INDIRECT))
+            return true;
+    return false;
+}
+
+// The way from the function's start to each entry.
+static void build_entries(struct unit *u, LLVMBasicBlockRef start)
+{
+    const struct rc_plan *p = u->plan;
+    LLVMBasicBlockRef never = new_block(u), first = new_block(u), choice = new_block(u);
+    LLVMPositionBuilderAtEnd(u->b, start);
+    LLVMValueRef number = LLVMGetParam(u->function, 2);
+    reload_ticks(u);
+    if (p->entry_count == 1)
+        LLVMBuildBr(u->b, first);
+    else {
+        LLVMValueRef rest = LLVMBuildICmp(u->b, LLVMIntNE, number, c32(u, 0), "");
+        LLVMValueRef v = LLVMBuildCondBr(u->b, rest, choice, first);
+        LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
+    }
+    LLVMPositionBuilderAtEnd(u->b, choice);
+    LLVMValueRef v = LLVMBuildSwitch(u->b, number, never, p->entry_count);
+    LLVMPositionBuilderAtEnd(u->b, never);
+    LLVMBuildUnreachable(u->b);
+    for (uint32_t i = 0; i < p->entry_count; i++) {
+        struct guest_block *g = &u->blocks[block_at(u, p->entries[i])];
+        LLVMBasicBlockRef at = i ? new_block(u) : first;
+        if (i)
+            LLVMAddCase(v, c32(u, i), at);
+        LLVMPositionBuilderAtEnd(u->b, at);
+        if (i == 0 && makes_calls(p)) {
+            LLVMBasicBlockRef on = new_block(u);
+            check_stack(u, on);
+            LLVMPositionBuilderAtEnd(u->b, on);
+        }
+        if (u->optimised)
+            transfer(u, &g->live, false);
+        LLVMBuildBr(u->b, g->head);
+    }
+}
+
+static void add_attribute(struct unit *u, unsigned index, const char *name, uint64_t value)
+{
+    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
+    LLVMAddAttributeAtIndex(u->function, index, LLVMCreateEnumAttribute(u->context, kind, value));
+}
+
+static void build(struct unit *u, const char *name)
+{
+    LLVMTypeRef parameters[3] = {u->pointer, u->pointer, u->i32};
+    u->type = LLVMFunctionType(u->i32, parameters, 3, false);
+    u->function = LLVMAddFunction(u->module, name, u->type);
+    u->state = LLVMGetParam(u->function, 0);
+    u->memory = LLVMGetParam(u->function, 1);
+    add_attribute(u, 1, "noalias", 0);
+    add_attribute(u, 1, "dereferenceable", sizeof(struct ppc_state));
+    add_attribute(u, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
+    u->entry = new_block(u);
+    LLVMBasicBlockRef start = new_block(u);
+    LLVMPositionBuilderAtEnd(u->b, u->entry);
+    u->ticks = LLVMBuildAlloca(u->b, u->i64, "");
+    LLVMBuildBr(u->b, start);
+    if (!divide(u)) {
+        u->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
+        build_block(u, i);
+    if (u->failed)
+        return;
+    if (u->optimised) {
+        find_dirty(u);
+        find_live(u);
+        insert_transfers(u);
+    }
+    build_entries(u, start);
+}
+
+bool rc_has_loop(const struct rc_plan *p)
+{
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct rc_insn *n = &p->insns[i];
+        if (n->flags & RC_UNKNOWN || n->word & CALL_BIT || ppc_opcodes[n->opcode].kind != PPC_BRANCH)
+            continue;
+        uint32_t target = ppc_branch_target(n->word, n->pc);
+        if (target <= n->pc && target >= p->insns[0].pc)
+            return true;
+    }
+    return false;
+}
+
+bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, const char *name,
+                   const struct rc_plan *plan, enum rc_tier tier)
+{
+    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .optimised = tier == RC_OPTIMISED && rc_has_loop(plan)};
+    u.b = LLVMCreateBuilderInContext(context);
+    u.pointer = LLVMPointerTypeInContext(context, 0);
+    u.i64 = LLVMInt64TypeInContext(context);
+    u.i32 = LLVMInt32TypeInContext(context);
+    u.i8 = LLVMInt8TypeInContext(context);
+    u.i1 = LLVMInt1TypeInContext(context);
+    u.vector = LLVMVectorType(u.i32, 4);
+    LLVMMetadataRef weights[3] = {LLVMMDStringInContext2(context, "branch_weights", 14),
+                                  LLVMValueAsMetadata(c32(&u, 1)), LLVMValueAsMetadata(c32(&u, 100000))};
+    u.unlikely = LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, weights, 3));
+    build(&u, name);
+    LLVMDisposeBuilder(u.b);
+    free(u.blocks);
+    free(u.block_of);
+    free(u.events);
+    return !u.failed;
+}

@@ -10,7 +10,7 @@ import unittest
 import xml.etree.ElementTree
 
 XENOLITH = pathlib.Path(sys.argv.pop(1)).resolve()
-ENGINE = "#!/bin/sh\n# engine LOG: {fault} results differ from the call with that number on\n"
+JOBS = pathlib.Path(__file__).resolve().parent.parent / "tools/fleet/jobs.py"
 
 
 def lines(engine, differs_at=None):
@@ -72,6 +72,25 @@ class Ledger(unittest.TestCase):
         self.assertIn("#" * 40 + "        100 of 100  same  (+60)", done.stdout)
         root = xml.etree.ElementTree.parse(self.at / "out.svg").getroot()
         self.assertEqual(len(root.findall(".//{http://www.w3.org/2000/svg}circle")), 2)
+
+    def test_fleet_script(self):
+        self.commit("first", "true\n")
+        (self.at / "out.jsonl").write_text(lines("ours", 40))
+        other = json.loads((self.at / "config.json").read_text()) | {"title": "two"}
+        (self.at / "two.json").write_text(json.dumps(other))
+        script = self.at / "jobs.sh"
+        made = subprocess.run([sys.executable, JOBS, "-o", script, "--build", f"a={XENOLITH}", f"b={XENOLITH}", "--config", self.at / "config.json",
+                               self.at / "two.json", "--out", self.at / "fleet"], capture_output=True, text=True)
+        self.assertEqual((made.returncode, made.stdout.strip()), (0, f"{script}: jobs 0 to 3"), made.stderr)
+        alone = subprocess.run([script], env={**os.environ, "SLURM_ARRAY_TASK_ID": "3"}, capture_output=True, text=True)
+        self.assertEqual((alone.returncode, alone.stdout), (0, "job 3: b two: status 1\n"), alone.stderr)
+        rest = subprocess.run([script, "all"], capture_output=True, text=True)
+        self.assertEqual(rest.returncode, 0, rest.stderr)
+        self.assertIn("is done", rest.stdout)
+        table = subprocess.run([script, "collect"], capture_output=True, text=True).stdout.splitlines()
+        self.assertEqual([row.split()[0] + " " + row.split()[3] for row in table], ["a toy", "a two", "b toy", "b two"])
+        self.assertTrue((self.at / "fleet/a/two/report.html").exists())
+        self.assertEqual(subprocess.run([script, "4"], capture_output=True).returncode, 2)
 
     def test_bad_configs(self):
         for text, wanted in (("{", "no JSON"), ("[]", "object"), ('{"title": 1}', "string"), ('{"titel": "x"}', "titel"), ('{"title": "x"}', "needed"),

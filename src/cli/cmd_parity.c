@@ -8,18 +8,19 @@
 #include "cli/cli.h"
 #include "cli/parity_config.h"
 #include "parity/ledger.h"
+#include "parity/report.h"
 
 enum { PARITY_SAME = 0, PARITY_DIVERGED = 1, PARITY_ERROR = 2 };
 enum { MAX_COMMITS = 65536, COMMIT_SIZE = 48 };
 
 static const char help[] =
-    "usage: xenolith parity run CONFIG [--date YYYY-MM-DD] [--commit ID] [--dry]\n"
+    "usage: xenolith parity run CONFIG [--date YYYY-MM-DD] [--commit ID] [--dry] [--ledger FILE] [--log FILE] [--html FILE]\n"
     "       xenolith parity log [--ledger FILE] [--title NAME] [--svg FILE]\n"
     "       xenolith parity bisect GOOD BAD CONFIG\n"
     "\n"
     "run     runs a title (or the config's command, for another engine), compares its log with the references, and appends one line\n"
     "        to the ledger: date, commit, matched prefix, differences by class, hash of the log. Date and commit are git's unless\n"
-    "        given. --dry does not append. Status 0 same, 1 diverged, 2 error.\n"
+    "        given. --dry does not append. --ledger and --log override the config, --html writes the page. Status 0 same, 1 diverged, 2 error.\n"
     "log     draws the ledger (parity/ledger.txt): matched prefix and classes over time, as text, and as SVG.\n"
     "bisect  finds the first commit behind GOOD, up to BAD, at which the matched prefix is shorter than at GOOD. Each is checked out\n"
     "        into a git work tree of its own; the config's \"build\" and \"bisect_command\" (or \"command\") run there. Status 0: found.\n"
@@ -52,7 +53,7 @@ static void git_commit(const char *folder, char out[COMMIT_SIZE])
 }
 
 struct run_options {
-    const char *config, *date, *commit;
+    const char *config, *date, *commit, *ledger, *log, *html;
     bool dry;
 };
 
@@ -84,6 +85,25 @@ static bool record(const struct parity_config *c, const struct run_options *o, c
     return o->dry || par_ledger_append(c->ledger, &row, err);
 }
 
+static bool replace(char **text, const char *by)
+{
+    if (!by)
+        return true;
+    free(*text);
+    return (*text = strdup(by)) != NULL;
+}
+
+static bool write_page(const char *path, const struct par_result *r, struct error *err)
+{
+    FILE *f = path ? fopen(path, "w") : NULL;
+    if (!path)
+        return true;
+    if (!f)
+        return error_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    bool ok = par_write_html(f, r, err);
+    return (fclose(f) == 0 || error_set(err, ERR_IO, "%s: %s", path, strerror(errno))) && ok;
+}
+
 static int run(const struct run_options *o)
 {
     struct error err = {0};
@@ -92,7 +112,10 @@ static int run(const struct run_options *o)
     if (!parity_config_read(&c, o->config, &err))
         return fail(&err);
     int status = PARITY_ERROR;
-    if (parity_make_log(&c, &err) && compare(&c, c.log, &r, &err)) {
+    if (!replace(&c.ledger, o->ledger) || !replace(&c.log, o->log)) {
+        error_set(&err, ERR_MEMORY, "out of memory");
+        fail(&err);
+    } else if (parity_make_log(&c, &err) && compare(&c, c.log, &r, &err) && write_page(o->html, r, &err)) {
         par_write_text(stdout, r);
         status = record(&c, o, r, &err) ? r->same ? PARITY_SAME : PARITY_DIVERGED : fail(&err);
     } else {
@@ -107,12 +130,16 @@ static int parse_run(int argc, char **argv)
 {
     struct run_options o = {0};
     for (int i = 2; i < argc; i++) {
-        if (!strcmp(argv[i], "--dry"))
+        const struct {
+            const char *name, **to;
+        } rows[] = {{"--date", &o.date}, {"--commit", &o.commit}, {"--ledger", &o.ledger}, {"--log", &o.log}, {"--html", &o.html}};
+        size_t row = 0;
+        while (row < sizeof rows / sizeof *rows && strcmp(argv[i], rows[row].name) != 0)
+            row++;
+        if (row < sizeof rows / sizeof *rows && i + 1 < argc)
+            *rows[row].to = argv[++i];
+        else if (!strcmp(argv[i], "--dry"))
             o.dry = true;
-        else if (!strcmp(argv[i], "--date") && i + 1 < argc)
-            o.date = argv[++i];
-        else if (!strcmp(argv[i], "--commit") && i + 1 < argc)
-            o.commit = argv[++i];
         else if (argv[i][0] != '-' && !o.config)
             o.config = argv[i];
         else {

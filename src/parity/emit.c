@@ -30,11 +30,12 @@ static unsigned show_history(const struct par_diff *d, const struct par_history 
     return h->count;
 }
 
-static struct par_divergence *new_divergence(struct par_diff *d)
+// `needed`: also when the list is full, since a thread's first one must be there.
+static struct par_divergence *new_divergence(struct par_diff *d, bool needed)
 {
     struct par_result *r = d->result;
     size_t most = d->options->max_listed ? d->options->max_listed : PAR_LISTED;
-    if (r->divergence_count >= most)
+    if (r->divergence_count >= most && !needed)
         return NULL;
     if (r->divergence_count == d->listed_capacity) {
         size_t capacity = d->listed_capacity ? d->listed_capacity * 2 : 32;
@@ -54,7 +55,6 @@ static uint64_t reference_place(const struct par_diff *d, const struct par_findi
     return f->a ? f->a->index + (d->shared.unit == 1 ? 0 : f->event) : d->pairings[d->slot].reference_at;
 }
 
-// The first one of its thread also stands there when the list is full.
 static void note_first(struct par_diff *d, const struct par_finding *f, size_t listed)
 {
     struct par_pairing *p = &d->pairings[d->slot];
@@ -125,7 +125,7 @@ void par_emit(struct par_diff *d, struct par_finding *f)
             x->also[x->also_count++] = reference_place(d, f);
         free(f->why);
     } else {
-        struct par_divergence *x = new_divergence(d);
+        struct par_divergence *x = new_divergence(d, !f->tolerated && !d->pairings[d->slot].diverged);
         if (x) {
             fill(d, x, f);
             listed = d->result->divergence_count - 1;

@@ -134,9 +134,15 @@ static void create_thread(struct par_log *log, const struct par_event *e)
     row->pcr = (uint32_t)e->fields[14];
     row->stack_base = (uint32_t)e->fields[12];
     row->stack_limit = (uint32_t)e->fields[13];
-    if (row->slot != PAR_NO_SLOT) {
-        row->unstarted_use = row->has_calls && !main_thread;
+    if (row->slot != PAR_NO_SLOT && !(guest && !main_thread && row->has_calls && !log->shared->by_first_call))
         return;
+    if (row->slot != PAR_NO_SLOT && !log->shared->slots[row->slot].is_main) {
+        // It ran before anybody created it. Its place was a guess, and what it did waits for a partner still.
+        struct par_record *first = (struct par_record *)(void *)(row->queue.data + row->queue.head);
+        if (par_queue_head(&row->queue))
+            first->flags |= PAR_BEFORE_CREATE;
+        log->by_slot[row->slot] = NULL;
+        row->slot = PAR_NO_SLOT;
     }
     if (!guest || (log->shared->by_first_call && !main_thread))
         return; // it is placed by its interrupts
@@ -541,15 +547,14 @@ static void start_record(struct par_log *log, struct par_row *row, struct par_re
     r->raw_index = e->tid_index;
     r->ns = e->ns - log->first_ns;
     r->index = row->next_index;
-    if (row->unstarted_use && !row->calls)
-        r->flags |= PAR_BEFORE_CREATE;
     row->next_index += log->shared->unit;
     row->calls++;
     row->has_calls = true;
     log->calls++;
-    if (log->last_missing == name + 1)
+    if (log->last_missing == name + 1) {
         r->flags |= PAR_IS_MISSING;
-    log->last_missing = 0;
+        log->last_missing = 0;
+    }
 }
 
 static void take_call(struct par_log *log, struct par_row *row, const struct par_event *e)

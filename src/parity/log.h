@@ -20,7 +20,7 @@ struct par_open_call {
 struct par_row { // a thread of this log
     uint32_t tid;
     uint16_t slot;
-    bool created, has_calls, unstarted_use;
+    bool created, has_calls;
     uint32_t creator_tid;
     uint32_t kthread, pcr, stack_base, stack_limit;
     uint64_t calls, next_index, last_raw_index;

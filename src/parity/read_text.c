@@ -14,7 +14,7 @@ static bool is_letter(char c)
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-// Whether "L> XXXXXXXX " starts at p: a level and a thread.
+// Whether "d> F8000008 " starts at p: a level and a thread.
 static bool is_prefix(const char *p, const char *end)
 {
     if (end - p < 12 || !(is_letter(p[0]) || p[0] == '!') || p[1] != '>' || p[2] != ' ' || p[11] != ' ')

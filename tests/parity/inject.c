@@ -55,6 +55,17 @@ static size_t below(size_t n)
 static struct trace_export *exports;
 static size_t export_count;
 
+// What lives until the process ends.
+static void **kept;
+static size_t kept_count;
+
+static void *keep(void *memory)
+{
+    if (!(kept_count & (kept_count - 1)) || !kept_count)
+        kept = realloc(kept, (kept_count ? 2 * kept_count : 1) * sizeof *kept);
+    return kept[kept_count++] = memory;
+}
+
 static void add(struct log *log, struct event e)
 {
     if (log->count == log->capacity) {
@@ -66,8 +77,9 @@ static void add(struct log *log, struct event e)
 
 static uint64_t *copy_fields(const uint64_t *from, size_t n)
 {
-    uint64_t *to = malloc((n + 1) * sizeof *to); // the process is short: never freed
-    memcpy(to, from, n * sizeof *to);
+    uint64_t *to = keep(malloc((n + 1) * sizeof *to)); // the process is short
+    if (n)
+        memcpy(to, from, n * sizeof *to);
     return to;
 }
 
@@ -79,7 +91,7 @@ static void set_export(const struct par_event *e)
     }
     struct trace_export *x = &exports[e->call];
     if (!strcmp(x->name, "?"))
-        x->name = strdup(e->name);
+        x->name = keep(strdup(e->name));
     x->returns_void = x->returns_void || e->is_void;
     if (e->kind == TRACE_CALL && e->count > x->arg_count)
         x->arg_count = (uint8_t)e->count;
@@ -94,6 +106,7 @@ static bool load(struct log *log, const char *path)
         fprintf(stderr, "%s\n", err.message);
         return false;
     }
+    keep(exports);
     exports = NULL;
     export_count = 0;
     while (par_next(r, &e)) {
@@ -695,6 +708,7 @@ int main(int argc, char **argv)
             bad_order += !reorder_once(&base, i);
             free(base.rows);
         }
+        free(log.rows);
     }
     unlink(reference_path);
     unlink(ours_path);

@@ -705,7 +705,8 @@ static int usage(FILE *out)
           "\"xer\", \"lr\", \"ctr\", \"fpscr\", \"vscr\"},\n"
           "   \"mem\": {\"0x10000000\": \"hex bytes\"}, \"out\": [\"r3\", \"mem:0x10000000:16\"], \"expect\": {\"r3\": "
           "\"0x..\"}}\n"
-          "--quiet prints failed cases only. The exit status is 1 if any failed.\n",
+          "--quiet prints failed cases only. The exit status is 1 if any failed.\n\n"
+          "Example: xenolith exec vectors.jsonl --quiet\n",
           out);
     return out == stdout ? CLI_OK : CLI_USAGE;
 }

@@ -24,7 +24,8 @@ static const char help[] =
     "bisect  finds the first commit behind GOOD, up to BAD, at which the matched prefix is shorter than at GOOD. Each is checked out\n"
     "        into a git work tree of its own; the config's \"build\" and \"command\" run there. Status 0: found.\n"
     "The config is JSON: title, reference, executable and options or command, build, ledger, log, frames, by_ordinal, no_rules\n"
-    "(docs/parity-ledger.md).\n";
+    "(docs/parity-ledger.md).\n\n"
+          "Example: xenolith parity report dolphin.json\n";
 
 static int fail(const struct error *err)
 {

@@ -120,7 +120,10 @@ def main():
             rng = random.Random(f"{options.seed}.{number}")
             data = damaged(wholes[number % len(wholes)], rng)
             path.write_bytes(data)
-            for arguments in ((options.xenolith, "info", path), (options.xenolith, "run", path, "--frames", "2", "--max-time", "5")):
+            # Digests that do not match would hide what lies behind them: two of three copies go on without.
+            hashes = () if number // len(wholes) % 3 == 0 else ("--ignore-hashes",)
+            for arguments in ((options.xenolith, "info", path, *hashes),
+                              (options.xenolith, "run", path, "--frames", "2", "--max-time", "5", *hashes)):
                 problem = judge(arguments, counts)
                 if problem:
                     failures += 1

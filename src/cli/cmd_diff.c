@@ -26,7 +26,8 @@ static void usage(FILE *out)
           "  --strict        without any rule\n"
           "  --rules         list the rules and classes\n"
           "  --window N      calls looked ahead for resynchronisation (4096)\n"
-          "Exit status: 0 the same, 1 diverged, 2 error.\n", out);
+          "Exit status: 0 the same, 1 diverged, 2 error.\n\n"
+          "Example: xenolith diff reference.jsonl ours.xtrace\n", out);
 }
 
 struct arguments {

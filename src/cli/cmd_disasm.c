@@ -45,7 +45,8 @@ static void help(FILE *out)
           "  --map FILE       names from a linker's .map file\n"
           "  --json           one JSON object a line: address, word, text, and name where one begins\n"
           "  --raw BASE       FILE is bare big-endian code for address BASE\n"
-          "  --key, --keys, --patch, --ignore-hashes  as for `xenolith info`\n",
+          "  --key, --keys, --patch, --ignore-hashes  as for `xenolith info`\n\n"
+          "Example: xenolith disasm hello.xex 82010000-82010040\n",
           out);
 }
 

@@ -707,7 +707,8 @@ static int usage(FILE *out)
           "   \"mem\": {\"0x10000000\": \"hex bytes\"}, \"out\": [\"r3\", \"mem:0x10000000:16\"], \"expect\": {\"r3\": "
           "\"0x..\"}}\n"
           "Engine recompiler is its optimised tier, quick the other one.\n"
-          "--quiet prints failed cases only. The exit status is 1 if any failed.\n",
+          "--quiet prints failed cases only. The exit status is 1 if any failed.\n\n"
+          "Example: xenolith exec vectors.jsonl --quiet\n",
           out);
     return out == stdout ? CLI_OK : CLI_USAGE;
 }

@@ -18,7 +18,8 @@ static const char help[] =
     "              none; with --log also owner: call, tid, lr, index, base, size, offset, through, freed\n"
     "  --log FILE  also the allocation that owns the address at the end of an event log: which call made it, and when it\n"
     "              was freed\n"
-    "  --at INDEX  at the event with this global index instead\n";
+    "  --at INDEX  at the event with this global index instead\n\n"
+          "Example: xenolith explain 0xA0001000 7FC80714\n";
 
 struct question {
     gva address;

@@ -23,7 +23,8 @@ static void help(FILE *out)
           "  --keys FILE  a file with a line retail=HEX (default: keys.txt of this folder, if there is one)\n"
           "  --patch FILE the patch to apply (default: NAME.xexp beside NAME.xex, if there is one); none: none\n"
           "  --ignore-hashes  go on, with a warning, where a digest does not match\n\n"
-          "Exit status: 0; 2 for bad arguments; 100 if the file or its image cannot be read.\n",
+          "Exit status: 0; 2 for bad arguments; 100 if the file or its image cannot be read.\n\n"
+          "Example: xenolith info hello.xex --json\n",
           out);
 }
 
@@ -174,6 +175,40 @@ static void print_imports(const struct xex *x)
                 printf("  0x%04x  variable  slot 0x%08x                    %s\n", l->imports[k].ordinal,
                        l->imports[k].slot, export_name(l, l->imports[k].ordinal));
     }
+}
+
+static const struct exp_row *row_of(const struct xex_import_library *l, uint16_t ordinal)
+{
+    int module = exp_module_by_name(l->name);
+    return module < 0 ? NULL : exp_find((enum exp_module)module, ordinal);
+}
+
+static bool lacks(const struct xex_import_library *l, uint16_t ordinal, enum exp_state state)
+{
+    const struct exp_row *row = row_of(l, ordinal);
+    return (row ? row->state : EXP_ABSENT) == state;
+}
+
+// What the title asks for and this build lacks: how many imports, and the names.
+static void print_lacking(const struct xex *x, enum exp_state state, const char *text)
+{
+    size_t count, total = 0, lacking = 0;
+    const struct xex_import_library *libraries = xex_import_libraries(x, &count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < libraries[i].import_count; k++) {
+            total++;
+            lacking += lacks(&libraries[i], libraries[i].imports[k].ordinal, state);
+        }
+    if (total)
+        printf("\n%s in this build: %zu of %zu imports\n", text, lacking, total);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < libraries[i].import_count; k++)
+            if (lacks(&libraries[i], libraries[i].imports[k].ordinal, state)) {
+                char name[64];
+                const struct exp_row *found = row_of(&libraries[i], libraries[i].imports[k].ordinal);
+                printf("  %s 0x%04x  %s%s%s\n", printable(libraries[i].name, name, sizeof name), libraries[i].imports[k].ordinal,
+                       export_name(&libraries[i], libraries[i].imports[k].ordinal), found && *found->note ? ": " : "", found ? found->note : "");
+            }
 }
 
 static void print_rest(const struct xex *x)
@@ -360,6 +395,7 @@ static void json_imports(json_object *root, const struct xex *x)
             const struct xex_import *m = &libraries[i].imports[k];
             json_object *one = add_object(imports, NULL);
             add(one, "ordinal", m->ordinal);
+            add_text(one, "state", lacks(&libraries[i], m->ordinal, EXP_ABSENT) ? "absent" : lacks(&libraries[i], m->ordinal, EXP_PARTIAL) ? "partial" : "implemented");
             add_text(one, "name", export_name(&libraries[i], m->ordinal));
             add_text(one, "kind", m->kind == XEX_IMPORT_FUNCTION ? "function" : "variable");
             add_hex(one, "slot", m->slot);
@@ -449,6 +485,8 @@ static bool print_text(const struct xex *x)
     print_patch(x);
     print_layout(x);
     print_imports(x);
+    print_lacking(x, EXP_ABSENT, "Absent");
+    print_lacking(x, EXP_PARTIAL, "Partial");
     print_rest(x);
     return true;
 }

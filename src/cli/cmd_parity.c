@@ -25,7 +25,8 @@ static const char help[] =
     "bisect  finds the first commit behind GOOD, up to BAD, at which the matched prefix is shorter than at GOOD. Each is checked out\n"
     "        into a git work tree of its own; the config's \"build\" and \"bisect_command\" (or \"command\") run there. Status 0: found.\n"
     "The config is JSON: title, reference, executable and options or command, bisect_command, build, ledger, log, frames,\n"
-    "by_ordinal, no_rules (docs/parity-ledger.md).\n";
+    "by_ordinal, no_rules (docs/parity-ledger.md).\n\n"
+    "Example: xenolith parity run dolphin.json\n";
 
 static int fail(const struct error *err)
 {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/sandbox.h"
 #include "cli/cli.h"
@@ -46,7 +47,9 @@ struct options {
     double max_time;
     bool state_hash, stats, verbose, no_sandbox;
     struct xex_keys found;
-    struct timespec begun, deadline;
+    struct timespec begun, deadline, shown;
+    struct sys *sys;   // while it runs
+    bool progress, line; // a terminal watches; a line of progress stands there now
 };
 
 // Time from the program's start to the first guest instruction.
@@ -154,26 +157,50 @@ static void write_log(void *user, enum log_level level, const char *tag, const c
     fprintf(stderr, "xenolith: %s: %s: %s\n", names[level], tag, line);
 }
 
+static void clear_progress(struct options *o)
+{
+    if (o->line)
+        fputs("\r\033[K", stderr);
+    o->line = false;
+}
+
 static void print_guest(void *user, const char *text)
 {
-    (void)user;
+    clear_progress(user);
     fputs(text, stdout);
     fflush(stdout);
 }
 
+// Once a second, on a terminal only.
+static void show_progress(struct options *o, const struct timespec *now)
+{
+    if (!o->progress || !o->sys || now->tv_sec - o->shown.tv_sec + (now->tv_nsec < o->shown.tv_nsec ? -1 : 0) < 1)
+        return;
+    const struct kernel *k = sys_kernel(o->sys);
+    fprintf(stderr, "\r%ld s: %" PRIu64 " million instructions, %" PRIu64 " frames\033[K", (long)(now->tv_sec - o->begun.tv_sec),
+            krnl_instructions(k) / 1000000, krnl_frames(k));
+    o->line = true;
+    o->shown = *now;
+}
+
 static bool time_is_up(void *user)
 {
-    const struct options *o = user;
+    struct options *o = user;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
+    show_progress(o, &now);
+    if (!o->max_time)
+        return false;
     return now.tv_sec > o->deadline.tv_sec || (now.tv_sec == o->deadline.tv_sec && now.tv_nsec >= o->deadline.tv_nsec);
 }
 
 static void start_timer(struct options *o)
 {
-    if (!o->max_time)
+    o->progress = isatty(STDERR_FILENO);
+    if (!o->max_time && !o->progress)
         return;
     clock_gettime(CLOCK_MONOTONIC, &o->deadline);
+    o->shown = o->deadline;
     int64_t ns = o->deadline.tv_nsec + (int64_t)((o->max_time - (double)(int64_t)o->max_time) * 1e9);
     o->deadline.tv_sec += (time_t)o->max_time + ns / 1000000000;
     o->deadline.tv_nsec = ns % 1000000000;
@@ -286,6 +313,7 @@ static int run(struct options *o)
     struct log log = {.write = write_log, .level = o->verbose ? LOG_INFO : LOG_WARN};
     o->config.log = &log;
     o->config.print = print_guest;
+    o->config.print_user = o;
     start_timer(o);
     if (!xex_find_keys(&o->found, o->key, o->keys, &err)) {
         fprintf(stderr, "xenolith run: %s\n", err.message);
@@ -306,7 +334,9 @@ static int run(struct options *o)
     struct start start = {seconds_since(&o->begun), cpu_seconds()};
     struct timespec running;
     clock_gettime(CLOCK_MONOTONIC, &running);
+    o->sys = s;
     sys_run(s, &result);
+    clear_progress(o);
     int status = finish(o, s, &result, &start, seconds_since(&running));
     sys_destroy(s);
     return status;

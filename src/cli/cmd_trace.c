@@ -36,7 +36,8 @@ static void usage(FILE *out)
           "stat  counts events by kind, by thread and by call.\n"
           "convert makes another form of a log, by OUT's name (.jsonl schema v1, .bare bare lines, .log .txt text log, else\n"
           "      binary) or --to. IN may be any of these, and .gz or .zst. Bare lines hold one thread: --tid, or the first.\n"
-          "A log that is cut off or damaged is read as far as possible, with a note on stderr and exit status 0.\n", out);
+          "A log that is cut off or damaged is read as far as possible, with a note on stderr and exit status 0.\n\n"
+          "Example: xenolith trace cat dolphin.xtrace --call NtCreateFile --count 20\n", out);
 }
 
 static bool number_option(const char *name, const char *text, uint64_t *out)

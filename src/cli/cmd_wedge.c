@@ -19,7 +19,8 @@ static const char help[] =
     "  --at INDEX       look at this moment, not at the end\n"
     "  --json           the same as JSON (docs/wedge.md)\n"
     "\n"
-    "Status 0: no wedge, 1: wedge, 2: the log cannot be read. A log is ours or JSON Lines of schema v1, of any engine.\n";
+    "Status 0: no wedge, 1: wedge, 2: the log cannot be read. A log is ours or JSON Lines of schema v1, of any engine.\n\n"
+          "Example: xenolith wedge hung.xtrace --json\n";
 
 enum { STATUS_WEDGE = 1, STATUS_ERROR = 2 };
 enum { SHOWN_ENTRIES = 24 };

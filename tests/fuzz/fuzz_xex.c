@@ -68,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint8_t key[XEX_KEY_BYTES] = {1, 2, 3};
     struct error err = {0};
     struct xex *x;
-    if (!xex_open(&x, data, size, &(struct xex_options){.retail_key = key}, &err)) {
+    // Digests that do not match would hide what lies behind them.
+    if (!xex_open(&x, data, size, &(struct xex_options){.retail_key = key, .ignore_hashes = true}, &err)) {
         FUZZ_CHECK(err.message[0]);
         return 0;
     }

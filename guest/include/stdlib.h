@@ -19,6 +19,21 @@ int abs(int n);
 int atoi(const char *s);
 long strtol(const char *restrict s, char **restrict end, int base);
 unsigned long strtoul(const char *restrict s, char **restrict end, int base);
+long long strtoll(const char *restrict s, char **restrict end, int base);
+unsigned long long strtoull(const char *restrict s, char **restrict end, int base);
+double strtod(const char *restrict s, char **restrict end); // to the nearest: exact
+float strtof(const char *restrict s, char **restrict end);
+double atof(const char *s);
+long labs(long n);
+long long llabs(long long n);
+typedef struct {
+    int quot, rem;
+} div_t;
+div_t div(int a, int b);
+#define RAND_MAX 0x7FFFFFFF
+int rand(void);
+void srand(unsigned seed);
+void *bsearch(const void *key, const void *base, size_t count, size_t size, int (*compare)(const void *, const void *));
 void qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *));
 #ifdef __cplusplus
 }

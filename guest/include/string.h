@@ -19,6 +19,14 @@ char *strncpy(char *restrict to, const char *restrict from, size_t size);
 char *strcat(char *restrict to, const char *restrict from);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
+char *strncat(char *restrict to, const char *restrict from, size_t most);
+size_t strspn(const char *s, const char *set);
+size_t strcspn(const char *s, const char *set);
+char *strpbrk(const char *s, const char *set);
+char *strtok_r(char *restrict s, const char *restrict separators, char **restrict state);
+char *strdup(const char *s);
+char *strndup(const char *s, size_t most);
+const char *strerror(int number);
 char *strstr(const char *s, const char *part);
 #ifdef __cplusplus
 }

@@ -9,14 +9,8 @@ exec 9>"$folder/lock"
 flock 9
 
 exports=${XENOLITH_EXPORTS:-$guest/../src/exports}
-if compgen -G "$exports/*.def" >/dev/null; then
-    tables=("$exports"/*.def)
-    from=(--exports "$exports")
-else
-    tables=("$guest/../../shared/reference/exports.tsv")
-    from=(--tsv "${tables[0]}")
-    [ -f "${tables[0]}" ] || { echo "xcc: no export tables: neither $exports/*.def nor ${tables[0]}" >&2; exit 1; }
-fi
+tables=("$exports"/*.def)
+[ -f "${tables[0]}" ] || { echo "xcc: no export tables: $exports/*.def" >&2; exit 1; }
 
 stamp=$folder/stamp
 newer=$(find "$guest/lib" "$guest/include" "${tables[@]}" -type f -newer "$stamp" -print -quit 2>/dev/null || echo all)
@@ -24,12 +18,20 @@ newer=$(find "$guest/lib" "$guest/include" "${tables[@]}" -type f -newer "$stamp
 
 rm -f "$stamp" "$folder"/*.o "$folder"/*.a
 touch "$folder/begun"
-for c in crt string stdlib stdio format int64; do
-    "$CC" "${CFLAGS[@]}" -O2 -Wall -Wextra -Werror -fno-tree-loop-distribute-patterns -c "$guest/lib/$c.c" -o "$folder/$c.o"
+export PYTHONDONTWRITEBYTECODE=1
+python3 "$guest/lib/headers.py" "$exports" "$folder/include"
+python3 "$guest/lib/imports.py" "$exports" "$folder/imports.S"
+CFLAGS+=(-isystem "$folder/include")
+objects=()
+for source in "$guest"/lib/*.c; do
+    object=$folder/$(basename "$source" .c).o
+    "$CC" "${CFLAGS[@]}" -O2 -std=gnu17 -Wall -Wextra -Werror -fno-tree-loop-distribute-patterns -ffp-contract=off -c "$source" -o "$object"
+    [ "$object" = "$folder/crt.o" ] || objects+=("$object")
 done
-"$CC" "${CFLAGS[@]}" -c "$guest/lib/crt0.S" -o "$folder/crt0.o"
-"$CC" "${CFLAGS[@]}" -c "$guest/lib/savres.S" -o "$folder/savres.o"
-python3 "$guest/lib/imports.py" "${from[@]}" "$folder/imports.S"
-"$CC" "${CFLAGS[@]}" -c "$folder/imports.S" -o "$folder/imports.o"
-(cd "$folder" && powerpc64-linux-gnu-ar rcD libxenolith.a string.o stdlib.o stdio.o format.o int64.o savres.o imports.o)
+for source in "$guest"/lib/*.S "$folder/imports.S"; do
+    object=$folder/$(basename "$source" .S).o
+    "$CC" "${CFLAGS[@]}" -c "$source" -o "$object"
+    [ "$object" = "$folder/crt0.o" ] || objects+=("$object")
+done
+powerpc64-linux-gnu-ar rcD "$folder/libxenolith.a" "${objects[@]}"
 mv "$folder/begun" "$stamp"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the assembly that makes kernel exports linkable: imports.py [--exports FOLDER | --tsv FILE] OUT.S
+"""Writes the assembly that makes kernel exports linkable: imports.py EXPORTS_FOLDER OUT.S
 
 For every export two sections, which the linker keeps only where they are used (--gc-sections):
   .ximport.NAME  4 bytes   __imp_NAME: library << 16 | ordinal; the loader puts the address here
@@ -9,33 +9,40 @@ For every export two sections, which the linker keeps only where they are used (
 Where the compiler (SysV, 32 bits) and the Xbox 360 pass arguments differently, NAME is a bridge before __thunk_NAME.
 Exports with names of C library functions are linkable as krnl_NAME, so that they do not hide the SDK's own.
 """
-import argparse
-import csv
 import pathlib
-import re
+import sys
 
-LIBRARIES = ("xboxkrnl", "xam", "xbdm")
-ROW = re.compile(r'^(FN|VAR)\(0x([0-9A-Fa-f]+), (\w+)(?:, (\w+), "([^"]*)")?')
-WIDE = {"u64", "i64", "time"}
+import exports
+from exports import WIDE
 
 
-def read_def(folder):
-    for number, module in enumerate(LIBRARIES):
-        path = folder / f"{module}.def"
-        if not path.exists():
+WRAPPED = {"krnl_sprintf", "krnl__snprintf"}  # guest/lib/arguments.c has these
+
+
+def float_bridge(name, result, types):
+    """As bridge, where floats are among the arguments: there they take up a general register's place, here they do not. Every
+    register goes to the stack first, since arguments move both ways. Floats stay in f1 up, on both sides."""
+    frame = (0x50 + 8 * max(8, len(types)) + 32 + 15) // 16 * 16
+    home = frame - 32
+    code = ["mflr 0", "stw 0, 4(1)", f"stwu 1, -{frame}(1)"]
+    code += [f"stw {register}, {home + 4 * (register - 3)}(1)" for register in range(3, 11)]
+    register = 3
+    for index, kind in enumerate(types):
+        if kind == "f64":
             continue
-        for line in path.read_text().splitlines():
-            row = ROW.match(line)
-            if row:
-                kind, ordinal, name, result, arguments = row.groups()
-                types = [a.split()[0] for a in (arguments or "").split(", ") if a and a != "..."]
-                yield number, int(ordinal, 16), name, kind == "VAR", result, types
-
-
-def read_tsv(path):
-    with open(path, newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            yield LIBRARIES.index(row["module"]), int(row["ordinal"], 16), row["name"], row["kind"] == "variable", None, []
+        if index >= 8 or register > 10:
+            sys.exit(f"imports.py: {name}: floats among more than eight arguments are not bridged")
+        if kind in WIDE:
+            register += (register - 3) % 2
+            code += [f"ld {3 + index}, {home + 4 * (register - 3)}(1)"]
+            register += 2
+        else:
+            code += [f"lwz {3 + index}, {home + 4 * (register - 3)}(1)"]
+            register += 1
+    code += [f"bl __thunk_{name}"]
+    if result in WIDE:
+        code += ["mr 4, 3", "srdi 3, 3, 32"]
+    return code + [f"addi 1, 1, {frame}", "lwz 0, 4(1)", "mtlr 0", "blr"]
 
 
 def bridge(name, result, types):
@@ -69,43 +76,32 @@ def bridge(name, result, types):
     return code + [f"addi 1, 1, {frame}", "lwz 0, 4(1)", "mtlr 0", "blr"]
 
 
-def one(number, ordinal, name, variable, result, types):
-    word = number << 16 | ordinal
+def one(row):
+    word = row.library << 16 | row.ordinal
+    name, types, result = row.symbol, row.types, row.result
     lines = [f'    .section .ximport.{name}, "a"', f"    .globl __imp_{name}", f"__imp_{name}:", f"    .long {word:#010x}"]
-    if variable:
+    if row.variable:
         return lines
-    bridged = len(types) > 8 or result in WIDE or WIDE & set(types)
-    thunk = f"__thunk_{name}" if bridged else name
+    floats = "f64" in types
+    bridged = len(types) > 8 or floats or result in WIDE or WIDE & set(types)
+    wrapped = name in WRAPPED
+    thunk = f"__thunk_{name}" if bridged or wrapped else name
     lines += [f'    .section .xthunk.{name}, "ax"', f"    .globl {thunk}", f"{thunk}:",
               f"    .reloc ., R_PPC_NONE, __imp_{name}",
               f"    .long {0x01000000 | word:#010x}, {0x02000000 | word:#010x}, 0x7d6903a6, 0x4e800420"]
     if bridged:
         lines += [f'    .section .text.{name}, "ax"', f"    .globl {name}", f"    .type {name}, @function", f"{name}:"]
-        lines += [f"    {line}" for line in bridge(name, result, types)]
+        lines += [f"    {line}" for line in (float_bridge if floats else bridge)(name, result, types)]
         lines += [f"    .size {name}, . - {name}"]
     return lines
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--exports", type=pathlib.Path)
-    parser.add_argument("--tsv", type=pathlib.Path)
-    parser.add_argument("out", type=pathlib.Path)
-    arguments = parser.parse_args()
-    rows = read_def(arguments.exports) if arguments.exports else read_tsv(arguments.tsv)
-    seen = set()
     lines = ['    .machine "cell"']
-    for number, ordinal, name, variable, result, types in rows:
-        if "f64" in types or result == "f64":
-            continue  # floats take a general register's place there and none here: not bridged
-        if re.match(r"[a-z_]", name):
-            name = f"krnl_{name}"
-        if name in seen:
-            name = f"{LIBRARIES[number]}_{name}"
-        seen.add(name)
-        lines += one(number, ordinal, name, variable, result, types)
+    for row in exports.read(pathlib.Path(sys.argv[1])):
+        lines += one(row)
     lines += ['    .section .note.GNU-stack, "", @progbits']
-    arguments.out.write_text("\n".join(lines) + "\n")
+    pathlib.Path(sys.argv[2]).write_text("\n".join(lines) + "\n")
 
 
 main()

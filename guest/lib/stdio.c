@@ -8,7 +8,8 @@
 #include "xenolith/xboxkrnl.h"
 
 #undef DbgPrint
-int DbgPrint(const char *format, ...); // the kernel's
+int DbgPrint(const char *format, ...);                       // the kernel's
+int xenolith_print(const char *restrict format, va_list args); // file.c
 
 enum { CHUNK = 256 };
 
@@ -33,13 +34,18 @@ static void put_console(void *user, char character)
     c->text[c->used++] = character;
 }
 
-int vprintf(const char *restrict format, va_list args)
+int xenolith_print(const char *restrict format, va_list args)
 {
     struct console c;
     c.used = 0;
     int n = format_text(put_console, &c, format, args);
     flush(&c);
     return n;
+}
+
+int vprintf(const char *restrict format, va_list args)
+{
+    return xenolith_print(format, args);
 }
 
 int printf(const char *restrict format, ...)
@@ -98,6 +104,11 @@ int sprintf(char *restrict out, const char *restrict format, ...)
     int n = vsnprintf(out, SIZE_MAX, format, args);
     va_end(args);
     return n;
+}
+
+int vsprintf(char *restrict out, const char *restrict format, va_list args)
+{
+    return vsnprintf(out, SIZE_MAX, format, args);
 }
 
 int puts(const char *s)

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,13 +124,14 @@ static int digit(char c)
     return c >= 'a' && c <= 'z' ? c - 'a' + 10 : 99;
 }
 
-unsigned long strtoul(const char *restrict s, char **restrict end, int base)
+// The magnitude of a number with its sign apart; saturated at 2^64 - 1.
+static uint64_t parse(const char *s, char **end, int base, int *negative)
 {
-    unsigned long value = 0;
+    uint64_t value = 0;
     const char *start = s;
     while (*s == ' ' || (*s >= '\t' && *s <= '\r'))
         s++;
-    int negative = *s == '-';
+    *negative = *s == '-';
     s += *s == '-' || *s == '+';
     if ((base == 0 || base == 16) && s[0] == '0' && (s[1] | 0x20) == 'x' && digit(s[2]) < 16) {
         s += 2;
@@ -138,15 +140,62 @@ unsigned long strtoul(const char *restrict s, char **restrict end, int base)
     base = base ? base : *s == '0' ? 8 : 10;
     const char *digits = s;
     for (; digit(*s) < base; s++)
-        value = value * (unsigned long)base + (unsigned long)digit(*s);
+        if (__builtin_mul_overflow(value, (uint64_t)base, &value) ||
+            __builtin_add_overflow(value, (uint64_t)digit(*s), &value)) {
+            while (digit(*s) < base)
+                s++;
+            value = UINT64_MAX;
+            break;
+        }
     if (end)
         *end = (char *)(s == digits ? start : s);
+    return value;
+}
+
+static int64_t limit_signed(uint64_t value, int negative, uint64_t most)
+{
+    if (value > most + (uint64_t)negative) {
+        errno = ERANGE;
+        value = most + (uint64_t)negative;
+    }
+    return (int64_t)(negative ? -value : value);
+}
+
+static uint64_t limit_unsigned(uint64_t value, int negative, uint64_t most)
+{
+    if (value > most) {
+        errno = ERANGE;
+        return most;
+    }
     return negative ? -value : value;
+}
+
+long long strtoll(const char *restrict s, char **restrict end, int base)
+{
+    int negative;
+    uint64_t value = parse(s, end, base, &negative);
+    return limit_signed(value, negative, INT64_MAX);
+}
+
+unsigned long long strtoull(const char *restrict s, char **restrict end, int base)
+{
+    int negative;
+    uint64_t value = parse(s, end, base, &negative);
+    return limit_unsigned(value, negative, UINT64_MAX);
 }
 
 long strtol(const char *restrict s, char **restrict end, int base)
 {
-    return (long)strtoul(s, end, base);
+    int negative;
+    uint64_t value = parse(s, end, base, &negative);
+    return (long)limit_signed(value, negative, INT32_MAX);
+}
+
+unsigned long strtoul(const char *restrict s, char **restrict end, int base)
+{
+    int negative;
+    uint64_t value = parse(s, end, base, &negative);
+    return (unsigned long)limit_unsigned(value, negative, UINT32_MAX);
 }
 
 int atoi(const char *s)
@@ -183,4 +232,54 @@ void qsort(void *base, size_t count, size_t size, int (*compare)(const void *, c
         swap(base, (char *)base + i * size, size);
         sink(base, 0, i, size, compare);
     }
+}
+
+void *bsearch(const void *key, const void *base, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *at = (const char *)base + middle * size;
+        int order = compare(key, at);
+        if (!order)
+            return (void *)(uintptr_t)at;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+long labs(long n)
+{
+    return n < 0 ? -n : n;
+}
+
+long long llabs(long long n)
+{
+    return n < 0 ? -n : n;
+}
+
+div_t div(int a, int b)
+{
+    return (div_t){a / b, a % b};
+}
+
+double atof(const char *s)
+{
+    return strtod(s, NULL);
+}
+
+static uint64_t seed = 1;
+
+void srand(unsigned value)
+{
+    seed = value;
+}
+
+int rand(void)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (int)(seed >> 33);
 }

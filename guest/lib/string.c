@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
@@ -128,4 +130,84 @@ char *strstr(const char *s, const char *part)
         if (!*s)
             return NULL;
     return (char *)s;
+}
+
+char *strncat(char *restrict to, const char *restrict from, size_t most)
+{
+    size_t n = strnlen(from, most);
+    char *end = to + strlen(to);
+    memcpy(end, from, n);
+    end[n] = 0;
+    return to;
+}
+
+static int is_in(char c, const char *set)
+{
+    return c && strchr(set, c);
+}
+
+size_t strspn(const char *s, const char *set)
+{
+    size_t n = 0;
+    while (is_in(s[n], set))
+        n++;
+    return n;
+}
+
+size_t strcspn(const char *s, const char *set)
+{
+    size_t n = 0;
+    while (s[n] && !is_in(s[n], set))
+        n++;
+    return n;
+}
+
+char *strpbrk(const char *s, const char *set)
+{
+    s += strcspn(s, set);
+    return *s ? (char *)s : NULL;
+}
+
+char *strtok_r(char *restrict s, const char *restrict separators, char **restrict state)
+{
+    s = s ? s : *state;
+    s += strspn(s, separators);
+    char *end = s + strcspn(s, separators);
+    *state = *end ? end + 1 : end;
+    if (end == s)
+        return NULL;
+    *end = 0;
+    return s;
+}
+
+char *strndup(const char *s, size_t most)
+{
+    size_t n = strnlen(s, most);
+    char *copy = malloc(n + 1);
+    if (copy) {
+        memcpy(copy, s, n);
+        copy[n] = 0;
+    }
+    return copy;
+}
+
+char *strdup(const char *s)
+{
+    return strndup(s, SIZE_MAX);
+}
+
+int errno;
+
+const char *strerror(int number)
+{
+    static const struct {
+        int number;
+        const char *text;
+    } texts[] = {{0, "no error"}, {ENOENT, "no such file"}, {EIO, "input or output failed"}, {EBADF, "not open for this"},
+                 {ENOMEM, "no memory"}, {EACCES, "not allowed"}, {EEXIST, "exists already"}, {EINVAL, "invalid argument"},
+                 {EMFILE, "too many open files"}, {ENOSPC, "no space"}, {ERANGE, "out of range"}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].number == number)
+            return texts[i].text;
+    return "unknown error";
 }

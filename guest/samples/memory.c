@@ -44,41 +44,41 @@ static int within(uint32_t address, uint32_t low, uint32_t high)
 
 static void physical_ex(const char *name, uint32_t size, uint32_t pages, uint32_t low, uint32_t high)
 {
-    uint32_t a = MmAllocatePhysicalMemoryEx(0, size, PAGE_READWRITE | pages, 0, 0xFFFFFFFF, 0);
-    uint32_t b = MmAllocatePhysicalMemoryEx(0, size, PAGE_READWRITE | pages, 0, 0xFFFFFFFF, 0);
-    printf("MmAllocatePhysicalMemoryEx %s 0x%x: %08x %08x, bus %08x %08x\n", name, size, a, b, MmGetPhysicalAddress(a),
-           MmGetPhysicalAddress(b));
+    uint32_t a = (uint32_t)MmAllocatePhysicalMemoryEx(0, size, PAGE_READWRITE | pages, 0, 0xFFFFFFFF, 0);
+    uint32_t b = (uint32_t)MmAllocatePhysicalMemoryEx(0, size, PAGE_READWRITE | pages, 0, 0xFFFFFFFF, 0);
+    printf("MmAllocatePhysicalMemoryEx %s 0x%x: %08x %08x, bus %08x %08x\n", name, size, a, b, MmGetPhysicalAddress((void *)a),
+           MmGetPhysicalAddress((void *)b));
     if (!check(within(a, low, high) && within(b, low, high), "both in the region of their page size"))
         return;
     check(b < a, "physical memory is handed out from the top");
     check(usable(a, size) && usable(b, size), "contents");
     check(*(volatile uint32_t *)a == a, "the second did not overwrite the first");
     uint32_t bus = a >= 0xE0000000 ? (a & 0x1FFFFFFF) + 0x1000 : a & 0x1FFFFFFF;
-    check(MmGetPhysicalAddress(a) == bus, "bus address");
-    MmFreePhysicalMemory(0, b);
-    MmFreePhysicalMemory(0, a);
-    uint32_t again = MmAllocatePhysicalMemoryEx(0, size, PAGE_READWRITE | pages, 0, 0xFFFFFFFF, 0);
+    check(MmGetPhysicalAddress((void *)a) == bus, "bus address");
+    MmFreePhysicalMemory(0, (void *)b);
+    MmFreePhysicalMemory(0, (void *)a);
+    uint32_t again = (uint32_t)MmAllocatePhysicalMemoryEx(0, size, PAGE_READWRITE | pages, 0, 0xFFFFFFFF, 0);
     check(again == a, "the same place after release");
     check(zeroed(again, 0x1000), "zeroed");
-    MmFreePhysicalMemory(0, again);
+    MmFreePhysicalMemory(0, (void *)again);
 }
 
 static void physical_window(void)
 {
-    uint32_t a = MmAllocatePhysicalMemoryEx(0, 0x3000, PAGE_READWRITE, 0x01000000, 0x01FFFFFF, 0x10000);
-    printf("MmAllocatePhysicalMemoryEx window and alignment: %08x, bus %08x\n", a, MmGetPhysicalAddress(a));
-    check(a && within(MmGetPhysicalAddress(a), 0x01000000, 0x01FFFFFF), "in the window of bus addresses");
+    uint32_t a = (uint32_t)MmAllocatePhysicalMemoryEx(0, 0x3000, PAGE_READWRITE, 0x01000000, 0x01FFFFFF, 0x10000);
+    printf("MmAllocatePhysicalMemoryEx window and alignment: %08x, bus %08x\n", a, MmGetPhysicalAddress((void *)a));
+    check(a && within(MmGetPhysicalAddress((void *)a), 0x01000000, 0x01FFFFFF), "in the window of bus addresses");
     check(usable(a, 0x3000), "contents");
-    MmFreePhysicalMemory(0, a);
+    MmFreePhysicalMemory(0, (void *)a);
 }
 
 static void physical(void)
 {
-    uint32_t a = MmAllocatePhysicalMemory(0, 0x5000, PAGE_READWRITE);
+    uint32_t a = (uint32_t)MmAllocatePhysicalMemory(0, 0x5000, PAGE_READWRITE);
     printf("MmAllocatePhysicalMemory 0x5000: %08x\n", a);
     if (check(within(a, 0xE0000000, 0xFFFFFFFF), "4 KB pages"))
         check(usable(a, 0x5000), "contents");
-    MmFreePhysicalMemory(0, a);
+    MmFreePhysicalMemory(0, (void *)a);
 }
 
 static void virtual_memory(const char *name, uint32_t flags, uint32_t page, uint32_t low, uint32_t high)
@@ -110,24 +110,24 @@ static void virtual_memory(const char *name, uint32_t flags, uint32_t page, uint
 
 static void pool(void)
 {
-    uint32_t a = ExAllocatePool(100), b = ExAllocatePoolTypeWithTag(5000, 0x54455354, 0);
+    uint32_t a = (uint32_t)ExAllocatePool(100), b = (uint32_t)ExAllocatePoolTypeWithTag(5000, 0x54455354, 0);
     printf("ExAllocatePool: %08x, ExAllocatePoolTypeWithTag: %08x\n", a, b);
     if (check(within(a, 0x30000000, 0x3FFFFFFF) && within(b, 0x30000000, 0x3FFFFFFF) && a != b, "in the system heap")) {
         memset((void *)a, 0x5A, 100);
         memset((void *)b, 0xA5, 5000);
         check(*(uint8_t *)(a + 99) == 0x5A && *(uint8_t *)(b + 4999) == 0xA5, "contents");
     }
-    ExFreePool(b);
-    ExFreePool(a);
+    ExFreePool((void *)b);
+    ExFreePool((void *)a);
 }
 
 static void kernel_stack(void)
 {
-    uint32_t high = MmCreateKernelStack(0x10000, 0);
+    uint32_t high = (uint32_t)MmCreateKernelStack(0x10000, 0);
     printf("MmCreateKernelStack 0x10000: high end %08x\n", high);
     if (check(within(high, 0x70010000, 0x7F000000), "in the range of stacks"))
         check(usable(high - 0x10000, 0x10000), "contents");
-    MmDeleteKernelStack(high, high - 0x10000);
+    MmDeleteKernelStack((void *)high, (void *)(high - 0x10000));
 }
 
 // The first 16 MB of physical memory are committed from the start and seen at two places.

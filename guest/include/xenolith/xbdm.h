@@ -1,0 +1,3 @@
+// xbdm.h: the exports of xbdm, as in xboxkrnl.h.
+#pragma once
+#include <xenolith/xbdm_exports.h>

@@ -84,7 +84,7 @@ static void hash_thread(const struct hasher *h, const struct krnl_thread *t)
         return;
     WORDS(h, t->kthread, t->pcr, t->process, t->tls_static, t->tls_dynamic, t->tls_bytes, t->stack_alloc, t->stack_base,
           t->stack_limit, t->startup, t->start_address, t->context, t->creation_flags);
-    WORDS(h, (uint64_t)t->priority, t->no_boost, t->suspend_count, t->affinity, t->hw, t->guest, t->main, t->started, t->retrying,
+    WORDS(h, (uint64_t)t->priority, t->suspend_count, t->affinity, t->hw, t->guest, t->main, t->started, t->retrying,
           t->ready_since, t->quantum_used, t->interrupt_pending, t->ending);
     hash_registers(h, &t->cpu);
     hash_apcs(h, t);

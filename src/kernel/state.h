@@ -89,7 +89,6 @@ struct krnl_thread {
     gva start_address, startup, context;
     uint32_t creation_flags;
     int32_t priority;
-    bool no_boost;
     uint32_t suspend_count;
     uint32_t affinity;
     unsigned hw;

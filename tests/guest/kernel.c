@@ -307,6 +307,78 @@ static void test_ports(void)
     show("completion port");
 }
 
+// ---- The scheduler
+
+uint32_t KeSetAffinityThread(void *thread, uint32_t affinity, uint32_t *previous);
+
+static uint32_t processor(void)
+{
+    uint32_t number;
+    __asm__ volatile("lbz %0, 0x10C(13)" : "=r"(number));
+    return number;
+}
+
+static volatile uint32_t turns[2], stop;
+
+static uint32_t spins(void *context)
+{
+    while (!stop)
+        ++*(volatile uint32_t *)context;
+    return 0;
+}
+
+static uint32_t waits_at_dispatch_level(void *context)
+{
+    (void)context;
+    uint32_t old = KeRaiseIrqlToDpcLevel();
+    note(KeWaitForSingleObject(&wake, 3, 0, 0, NULL) == 0 && irql() == 2 ? 'w' : '?'); // a mistake, but no hang
+    KfLowerIrql(old);
+    return 0;
+}
+
+static uint32_t says(void *what)
+{
+    note(*(char *)what);
+    return 0;
+}
+
+static void test_scheduler(void)
+{
+    HANDLE threads[2], handle;
+    for (int i = 0; i < 2; i++) // on one hardware thread: quantum by quantum
+        ExCreateThread(&threads[i], 0x10000, NULL, NULL, spins, (void *)&turns[i], 1u << (24 + 3));
+    uint64_t last = xenolith_timebase();
+    for (uint32_t i = 0; i < 12; i++) { // from one to the next, while it runs
+        KeSetAffinityThread(this_thread(), 1u << i % 6, NULL);
+        uint64_t now = xenolith_timebase();
+        if (processor() != i % 6 || now < last)
+            note('!');
+        last = now;
+    }
+    static const int64_t two_turns = -1000000;
+    KeSetAffinityThread(this_thread(), 1, NULL);
+    KeDelayExecutionThread(0, 0, &two_turns);
+    note(turns[0] > 1000 && turns[1] > 1000 ? 'q' : '?');
+    stop = 1;
+    join(threads[0]);
+    join(threads[1]);
+    handle = start(waits_at_dispatch_level, NULL);
+    KeDelayExecutionThread(0, 0, &ms);
+    KeSetEvent(&wake, 0, 0);
+    join(handle);
+    ExCreateThread(&handle, 0x10000, NULL, NULL, says, "s", 1); // suspended
+    KeDelayExecutionThread(0, 0, &ms);
+    note('1');
+    uint32_t previous = 0;
+    NtSuspendThread(handle, &previous);
+    NtResumeThread(handle, NULL);
+    note((char)('0' + previous));
+    KeDelayExecutionThread(0, 0, &ms);
+    NtResumeThread(handle, NULL);
+    join(handle);
+    show("scheduler");
+}
+
 int main(void)
 {
     test_dpcs();
@@ -317,5 +389,6 @@ int main(void)
     test_mutants();
     test_locks();
     test_ports();
+    test_scheduler();
     return 0;
 }

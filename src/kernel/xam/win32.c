@@ -99,16 +99,12 @@ void OutputDebugStringA(struct krnl_call *c, uint32_t text_ptr)
         c->k->config.print(c->k->config.print_user, text);
 }
 
-// ---- Sleeping. UINT32_MAX is for ever, which a negative 64-bit time reaches well enough: 29,000 years.
+// ---- Sleeping. UINT32_MAX is for ever.
 
 static nt_status sleep_ms(struct krnl_call *c, uint32_t ms, bool alertable)
 {
     struct krnl_timeout timeout = {.infinite = ms == UINT32_MAX, .value = -(int64_t)ms * 10000};
-    if (timeout.infinite) {
-        timeout.infinite = false;
-        timeout.value = INT64_MIN / 1024;
-    }
-    return krnl_sleep(c, alertable, &timeout);
+    return krnl_sleep(c, alertable ? KRNL_ALERTABLE_USER : KRNL_NOT_ALERTABLE, &timeout);
 }
 
 void Sleep(struct krnl_call *c, uint32_t ms)

@@ -127,9 +127,9 @@ uint32_t KeSetPriorityThread(struct krnl_call *c, uint32_t kthread, uint32_t pri
 uint32_t KeSetDisableBoostThread(struct krnl_call *c, uint32_t kthread, uint32_t disabled)
 {
     struct krnl_thread *t = krnl_thread_by_kthread(c->k, kthread);
-    bool previous = t && t->no_boost;
-    if (t)
-        t->no_boost = disabled & 0xFF;
+    uint8_t previous = 0;
+    if (t && mem_get8(c->mem, kthread + KTHREAD_BOOST_DISABLED, &previous))
+        mem_set8(c->mem, kthread + KTHREAD_BOOST_DISABLED, disabled & 0xFF);
     return previous;
 }
 

@@ -78,7 +78,7 @@ void ExRegisterTitleTerminateNotification(struct krnl_call *c, uint32_t registra
 
 uint32_t XexCheckExecutablePrivilege(struct krnl_call *c, uint32_t privilege)
 {
-    uint32_t flags = xex_info(c->k->xex)->system_flags;
+    uint32_t flags = c->k->xex ? xex_info(c->k->xex)->system_flags : 0;
     return privilege < 32 && flags >> privilege & 1;
 }
 

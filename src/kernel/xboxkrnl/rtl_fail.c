@@ -23,6 +23,22 @@ void RtlRaiseStatus(struct krnl_call *c, uint32_t status)
               (uint32_t)c->cpu->lr);
 }
 
+// ---- Handlers of exceptions: none is dispatched here, since raising one ends the run. So a title gets here only by itself.
+
+void RtlUnwind(struct krnl_call *c, uint32_t frame, uint32_t target, uint32_t record, uint32_t result)
+{
+    (void)frame, (void)record, (void)result;
+    c->pending = true;
+    krnl_stop(c->k, KRNL_STOP_CRASH, c->thread, "the title unwinds its stack to 0x%08x, from 0x%08x: exceptions are not built", target,
+              (uint32_t)c->cpu->lr);
+}
+
+uint32_t krnl___C_specific_handler(struct krnl_call *c, uint32_t record, uint32_t frame, uint32_t context, uint32_t dispatcher)
+{
+    (void)c, (void)record, (void)frame, (void)context, (void)dispatcher;
+    return 1; // ExceptionContinueSearch
+}
+
 // A message in printf's form, then the end.
 void RtlRip(struct krnl_call *c)
 {

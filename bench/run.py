@@ -5,6 +5,7 @@ usage: bench/run.py [cpu|run] [KERNEL...] [--runs N] [--scale X] [--record] [--c
   cpu        every bench/kernels/*.c compiled for the host and for the guest: user CPU time of the program against that of
              `xenolith run`, alternating, the least of N runs (default 3) of each; both must print the same checksum
   run        a real title (corpus/): start, cost of recording, memory
+  --tier T   how `xenolith run` runs the guest (default: its own default)
   --scale X  rounds of each kernel times X (default 1)
   --record   append one line to bench/history.tsv (committed by hand, with a word on the machine)
   --check    only compare checksums: one run each, at a small scale, no table of times; a test"""
@@ -69,10 +70,10 @@ class Kernel:
         command([ROOT / "guest/bin/xcc", *FLAGS, self.define, "-o", self.guest, self.source],
                 env={**os.environ, "XENOLITH": str(xenolith)})
 
-    def run_once(self, xenolith):
+    def run_once(self, xenolith, tier=None):
         host_out, _, seconds = command([self.host])
         self.host_seconds = min(self.host_seconds, seconds)
-        guest_out, guest_err, seconds = command([xenolith, "run", "--stats", self.guest])
+        guest_out, guest_err, seconds = command([xenolith, "run", "--stats", *(["--tier", tier] if tier else []), self.guest])
         self.guest_seconds = min(self.guest_seconds, seconds)
         found = re.search(r"\binstructions:\s*([\d,]+)", guest_out + guest_err)
         self.instructions = int(found[1].replace(",", "")) if found else None
@@ -133,7 +134,7 @@ def measure(options, folder):
         for k in kernels:
             if sys.stderr.isatty():
                 print(f"\rrun {number + 1} of {options.runs}: {k.name:12}", end="", file=sys.stderr)
-            k.run_once(options.xenolith)
+            k.run_once(options.xenolith, options.tier)
     if sys.stderr.isatty():
         print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
     return kernels
@@ -144,6 +145,7 @@ def main():
     parser.add_argument("what", nargs="?", default="cpu")
     parser.add_argument("kernel", nargs="*")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--tier", choices=["interpreter", "quick", "optimised", "auto"])
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--check", action="store_true")

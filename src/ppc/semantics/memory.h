@@ -606,15 +606,22 @@ OP(dcbtst)
 {
 }
 
+// The first byte first: that is where a fault is, whatever the compiler makes of the rest.
+static inline void clear_line(uint8_t *m, uint32_t ea, uint32_t bytes)
+{
+    store8(m, ea, 0);
+    memset(m + ea, 0, bytes);
+}
+
 // Xenon's own dcbz clears 32 bytes, as on older cores; dcbz128 clears its cache line. Evidence: docs/cpu.md.
 OP(dcbz)
 {
-    memset(m + (ea_x(s, insn) & ~31u), 0, 32);
+    clear_line(m, ea_x(s, insn) & ~31u, 32);
 }
 
 OP(dcbz128)
 {
-    memset(m + (ea_x(s, insn) & ~127u), 0, 128);
+    clear_line(m, ea_x(s, insn) & ~127u, 128);
 }
 
 // Decoded code is a cache: the engine forgets the line at fault_address and goes on.

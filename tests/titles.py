@@ -55,7 +55,7 @@ def parity(folder):
         log = folder / f"{name}.xtrace"
         title(name, "--profile", "reference", "--trace", log)
         for number in (1, 2, 3):
-            run(sys.executable, ROOT / "tools/compare_reference.py", need_shared(f"reference-logs/{name}-run{number}.jsonl.zst"), log)
+            run(XENOLITH, "diff", need_shared(f"reference-logs/{name}-run{number}.jsonl.zst"), log)
 
 
 def entry(folder):
@@ -63,7 +63,7 @@ def entry(folder):
     for name in TITLES:
         state = folder / f"{name}.json"
         title(name, "--profile", "reference", "--state-at-entry", state)
-        run(sys.executable, ROOT / "tools/compare_entry_state.py", need_shared(f"reference-logs/{name}-initial-state.json"), state)
+        run(XENOLITH, "diff", need_shared(f"reference-logs/{name}-initial-state.json"), state)
 
 
 def determinism(folder):

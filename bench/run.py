@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """`./dev bench`: measures, in one paired run, and compares what both sides computed.
 
-usage: bench/run.py [cpu] [KERNEL...] [--runs N] [--scale X] [--record] [--check]
+usage: bench/run.py [cpu|run] [KERNEL...] [--runs N] [--scale X] [--record] [--check]
   cpu        every bench/kernels/*.c compiled for the host and for the guest: user CPU time of the program against that of
              `xenolith run`, alternating, the least of N runs (default 3) of each; both must print the same checksum
+  run        a real title (corpus/): start, cost of recording, memory
   --scale X  rounds of each kernel times X (default 1)
   --record   append one line to bench/history.tsv (committed by hand, with a word on the machine)
   --check    only compare checksums: one run each, at a small scale, no table of times; a test"""
@@ -20,6 +21,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+import titles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KERNELS = ROOT / "bench" / "kernels"
@@ -146,8 +149,11 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--xenolith", type=lambda p: pathlib.Path(p).resolve(), default=ROOT / "build/release/xenolith")
     options = parser.parse_args()
+    if options.what == "run":
+        titles.main(options.xenolith, max(options.runs, 7))
+        return
     if options.what != "cpu":
-        parser.error(f"no bench '{options.what}'; there is cpu")
+        parser.error(f"no bench '{options.what}'; there are cpu and run")
     if options.check:
         options.runs, options.scale = 1, min(options.scale, 0.002)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="xenolith-bench-"))

@@ -103,6 +103,13 @@ class GuestRun(unittest.TestCase):
                 done = run(self.build(source, level, "-fwrapv", "-ffp-contract=off"))
                 self.assertEqual((done.returncode, done.stdout), (0, want), done.stderr)
 
+    def test_kernel_objects(self):
+        for level in ("-O0", "-O2"):
+            with self.subTest(level):
+                done = run(self.build(ROOT / "tests/guest/kernel.c", level))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(done.stdout, (ROOT / "tests/guest/expected/kernel.txt").read_text())
+
     def test_ends(self):
         source = ROOT / "tests/guest/exits.c"
         for way in (1, 2):

@@ -2,7 +2,6 @@
 #include <ctype.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,30 +9,20 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/symbols.h"
 #include "exports/exports.h"
 #include "ppc/ppc.h"
 #include "xex/file.h"
 #include "xex/keys.h"
 #include "xex/xex.h"
 
-// Where the same address has several names, the first source wins.
-enum source { FROM_MAP, FROM_IMPORT, FROM_ENTRY, FROM_PDATA };
-
-struct symbol {
-    gva address;
-    uint32_t size; // bytes; 0: unknown
-    enum source source;
-    uint32_t order; // among equals, as they came
-    char *name;
-};
-
 struct listing {
     struct xex *xex; // NULL: raw bytes
     const uint8_t *code;
     gva base;
     uint32_t size;
-    struct symbol *symbols; // by address once sorted
-    size_t symbol_count, symbol_capacity;
+    struct symbols symbols;
     bool json;
 };
 
@@ -60,166 +49,6 @@ static void help(FILE *out)
           out);
 }
 
-// ---- Symbols
-
-static bool add_symbol(struct listing *l, gva address, uint32_t size, enum source source, const char *name)
-{
-    if (l->symbol_count == l->symbol_capacity) {
-        size_t capacity = l->symbol_capacity ? 2 * l->symbol_capacity : 1024;
-        struct symbol *grown = realloc(l->symbols, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        l->symbols = grown;
-        l->symbol_capacity = capacity;
-    }
-    char *copy = strdup(name);
-    if (!copy)
-        return false;
-    for (char *c = copy; *c; c++)
-        if (!isprint((unsigned char)*c))
-            *c = '?';
-    l->symbols[l->symbol_count] = (struct symbol){address, size, source, (uint32_t)l->symbol_count, copy};
-    l->symbol_count++;
-    return true;
-}
-
-static int by_address(const void *left, const void *right)
-{
-    const struct symbol *a = left, *b = right;
-    if (a->address != b->address)
-        return a->address < b->address ? -1 : 1;
-    if (a->source != b->source)
-        return a->source < b->source ? -1 : 1;
-    return a->order < b->order ? -1 : a->order > b->order;
-}
-
-// The first symbol at or after an address.
-static size_t symbol_from(const struct listing *l, gva address)
-{
-    size_t low = 0, high = l->symbol_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (l->symbols[middle].address < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static const struct symbol *symbol_at(const struct listing *l, gva address)
-{
-    size_t i = symbol_from(l, address);
-    return i < l->symbol_count && l->symbols[i].address == address ? &l->symbols[i] : NULL;
-}
-
-static bool name_address(void *user, uint32_t address, char *out, size_t size)
-{
-    const struct symbol *s = symbol_at(user, address);
-    if (s)
-        snprintf(out, size, "%s", s->name);
-    return s != NULL;
-}
-
-static bool add_imports(struct listing *l)
-{
-    size_t libraries;
-    const struct xex_import_library *library = xex_import_libraries(l->xex, &libraries);
-    for (size_t i = 0; i < libraries; i++, library++) {
-        int module = exp_module_by_name(library->name);
-        for (size_t k = 0; k < library->import_count; k++) {
-            const struct xex_import *import = &library->imports[k];
-            const struct exp_row *row = module < 0 ? NULL : exp_find((enum exp_module)module, import->ordinal);
-            char name[256], slot[264];
-            if (row)
-                snprintf(name, sizeof name, "%s", row->name);
-            else
-                snprintf(name, sizeof name, "%.200s_0x%03X", library->name, import->ordinal);
-            snprintf(slot, sizeof slot, "__imp_%s", name);
-            if (import->thunk && !add_symbol(l, import->thunk, XEX_IMPORT_THUNK_BYTES, FROM_IMPORT, name))
-                return false;
-            if (import->slot && !add_symbol(l, import->slot, 4, FROM_IMPORT, slot))
-                return false;
-        }
-    }
-    return true;
-}
-
-static bool add_functions(struct listing *l)
-{
-    size_t count;
-    const struct xex_function *f = xex_functions(l->xex, &count);
-    char name[32];
-    for (size_t i = 0; i < count; i++, f++) {
-        snprintf(name, sizeof name, "sub_%08X", f->address);
-        if (!add_symbol(l, f->address, f->length > UINT32_MAX / 4 ? 0 : 4 * f->length, FROM_PDATA, name))
-            return false;
-    }
-    gva entry = xex_info(l->xex)->entry;
-    return !entry || add_symbol(l, entry, 0, FROM_ENTRY, "entry");
-}
-
-// One line of a map's public symbols: " 0003:00000000       name   82060000 f   library:object".
-static bool parse_map_line(const char *line, gva *address, char *name, size_t name_size)
-{
-    unsigned section, offset, value;
-    int used = 0;
-    if (sscanf(line, " %4x:%8x %n", &section, &offset, &used) != 2 || !used)
-        return false;
-    const char *start = line + used;
-    size_t length = strcspn(start, " \t\r\n");
-    if (!length || length >= name_size || sscanf(start + length, " %8x", &value) != 1 || !value)
-        return false;
-    memcpy(name, start, length);
-    name[length] = 0;
-    *address = value;
-    return true;
-}
-
-static bool add_map(struct listing *l, const char *path, struct error *err)
-{
-    uint8_t *text;
-    size_t size;
-    if (!file_read(path, &text, &size, err))
-        return false;
-    size_t before = l->symbol_count;
-    bool publics = false, good = true;
-    char name[512];
-    for (char *line = (char *)text, *next; line && *line && good; line = next) {
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = 0;
-        gva address;
-        // The table of sections has lines of the same beginning.
-        if (strstr(line, "Rva+Base") || strstr(line, "Static symbols"))
-            publics = true;
-        else if (publics && parse_map_line(line, &address, name, sizeof name))
-            good = add_symbol(l, address, 0, FROM_MAP, name);
-    }
-    free(text);
-    if (!good)
-        return error_set(err, ERR_MEMORY, "no memory");
-    return l->symbol_count > before || error_set(err, ERR_FORMAT, "%s: no line of a map's public symbols", path);
-}
-
-// Sorts, keeps one name an address, and gives unnamed sizes from .pdata to the name that is kept.
-static void settle_symbols(struct listing *l)
-{
-    size_t kept = 0;
-    if (l->symbol_count)
-        qsort(l->symbols, l->symbol_count, sizeof *l->symbols, by_address);
-    for (size_t i = 0; i < l->symbol_count; i++) {
-        struct symbol *s = &l->symbols[i];
-        if (kept && l->symbols[kept - 1].address == s->address) {
-            if (!l->symbols[kept - 1].size)
-                l->symbols[kept - 1].size = s->size;
-            free(s->name);
-        } else
-            l->symbols[kept++] = *s;
-    }
-    l->symbol_count = kept;
-}
-
 // ---- Printing
 
 static void print_instruction(const struct listing *l, gva address, uint32_t word, const char *text,
@@ -231,15 +60,15 @@ static void print_instruction(const struct listing *l, gva address, uint32_t wor
         printf("%08x  %08x  %s\n", address, word, text);
         return;
     }
-    json_object *o = json_object_new_object();
+    json_object *o = cli_json(json_object_new_object());
     char hex[16];
     snprintf(hex, sizeof hex, "0x%08x", address);
-    json_object_object_add(o, "address", json_object_new_string(hex));
+    json_object_object_add(o, "address", cli_json(json_object_new_string(hex)));
     snprintf(hex, sizeof hex, "0x%08x", word);
-    json_object_object_add(o, "word", json_object_new_string(hex));
-    json_object_object_add(o, "text", json_object_new_string(text));
+    json_object_object_add(o, "word", cli_json(json_object_new_string(hex)));
+    json_object_object_add(o, "text", cli_json(json_object_new_string(text)));
     if (s)
-        json_object_object_add(o, "name", json_object_new_string(s->name));
+        json_object_object_add(o, "name", cli_json(json_object_new_string(s->name)));
     puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(o);
 }
@@ -250,8 +79,8 @@ static void print_range(struct listing *l, uint64_t start, uint64_t end)
     char text[600];
     for (uint64_t at = start; at + 4 <= end; at += 4) {
         uint32_t word = be32_get(l->code + (at - l->base));
-        ppc_disassemble(word, (gva)at, name_address, l, text, sizeof text);
-        print_instruction(l, (gva)at, word, text, symbol_at(l, (gva)at));
+        ppc_disassemble(word, (gva)at, symbols_name, &l->symbols, text, sizeof text);
+        print_instruction(l, (gva)at, word, text, symbols_at(&l->symbols, (gva)at));
     }
 }
 
@@ -267,21 +96,21 @@ static bool print_checked(struct listing *l, uint64_t start, uint64_t end, struc
 // The function that holds an address: the one of known size that covers it, else up to the next name.
 static bool print_function(struct listing *l, gva address, struct error *err)
 {
-    size_t next = symbol_from(l, address + 1);
+    size_t next = symbols_from(&l->symbols, address + 1);
     for (size_t i = next; i-- > 0 && next - i < 64;)
-        if (l->symbols[i].size && address - l->symbols[i].address < l->symbols[i].size)
-            return print_checked(l, l->symbols[i].address, (uint64_t)l->symbols[i].address + l->symbols[i].size, err);
+        if (l->symbols.at[i].size && address - l->symbols.at[i].address < l->symbols.at[i].size)
+            return print_checked(l, l->symbols.at[i].address, (uint64_t)l->symbols.at[i].address + l->symbols.at[i].size, err);
     uint64_t end = (uint64_t)l->base + l->size;
-    if (next < l->symbol_count && l->symbols[next].address < end)
-        end = l->symbols[next].address;
+    if (next < l->symbols.count && l->symbols.at[next].address < end)
+        end = l->symbols.at[next].address;
     return print_checked(l, address, end, err);
 }
 
 static bool print_named(struct listing *l, const char *name, struct error *err)
 {
-    for (size_t i = 0; i < l->symbol_count; i++)
-        if (!strcmp(l->symbols[i].name, name))
-            return print_function(l, l->symbols[i].address, err);
+    for (size_t i = 0; i < l->symbols.count; i++)
+        if (!strcmp(l->symbols.at[i].name, name))
+            return print_function(l, l->symbols.at[i].address, err);
     return error_set(err, ERR_NOT_FOUND, "no function \"%s\"", name);
 }
 
@@ -361,7 +190,7 @@ static bool open_xex(struct listing *l, const struct request *r, struct xex_file
     }
     l->base = xex_info(l->xex)->base;
     l->size = xex_info(l->xex)->image_size;
-    return (add_imports(l) && add_functions(l)) || error_set(err, ERR_MEMORY, "no memory");
+    return symbols_add_title(&l->symbols, l->xex, err);
 }
 
 static bool disassemble(const struct request *r, struct error *err)
@@ -371,12 +200,10 @@ static bool disassemble(const struct request *r, struct error *err)
     struct listing l = {.json = r->json};
     bool good = r->raw ? file_map(r->file, &raw, err) && open_raw(&l, r, &raw, err) : open_xex(&l, r, &file, err);
     if (good && r->map)
-        good = add_map(&l, r->map, err);
-    settle_symbols(&l);
+        good = symbols_add_map(&l.symbols, r->map, err);
+    symbols_settle(&l.symbols);
     good = good && print_requested(&l, r, err);
-    for (size_t i = 0; i < l.symbol_count; i++)
-        free(l.symbols[i].name);
-    free(l.symbols);
+    symbols_finish(&l.symbols);
     xex_file_close(&file);
     file_unmap(&raw);
     return good;

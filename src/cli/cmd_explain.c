@@ -1,21 +1,30 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "memory/memory.h"
+#include "parity/owner.h"
 
 static const char help[] =
-    "usage: xenolith explain ADDR... [--json] [--log FILE]\n\n"
+    "usage: xenolith explain ADDR... [--json] [--log FILE [--at INDEX]]\n\n"
     "Says what the guest's address space has at each ADDR, a hexadecimal number with or without 0x (sign-extended\n"
     "64-bit forms such as 0xFFFFFFFFBC220000 are the same address).\n\n"
-    "  --json      one JSON object per address and line: address, region, kind, page_size, bus_address, aliases,\n"
-    "              offset; null where there is none\n"
-    "  --log FILE  also name the allocation that owns the address, from a trace\n";
+    "  --json      one JSON list of objects: address, region, kind, page_size, bus, aliases, offset; null where there is\n"
+    "              none; with --log also owner: call, tid, lr, index, base, size, offset, through, freed\n"
+    "  --log FILE  also the allocation that owns the address at the end of an event log: which call made it, and when it\n"
+    "              was freed\n"
+    "  --at INDEX  at the event with this global index instead\n";
+
+struct question {
+    gva address;
+    struct mem_explanation explanation;
+    const struct par_owner *owner; // NULL without a log
+};
 
 static const char *kind_name(enum mem_kind kind)
 {
@@ -43,24 +52,65 @@ static struct json_object *json_address(uint32_t address)
 {
     char text[16];
     snprintf(text, sizeof text, "0x%08" PRIx32, address);
-    return json_object_new_string(text);
+    return cli_json(json_object_new_string(text));
 }
 
-static void print_json(gva address, const struct mem_explanation *e)
+static struct json_object *json_freed(const struct par_owner *o)
+{
+    if (!o->freed)
+        return NULL;
+    struct json_object *f = cli_json(json_object_new_object());
+    json_object_object_add(f, "call", cli_json(json_object_new_string(o->freed_call)));
+    json_object_object_add(f, "tid", cli_json(json_object_new_int64(o->freed_tid)));
+    json_object_object_add(f, "lr", o->freed_lr ? json_address(o->freed_lr) : NULL);
+    json_object_object_add(f, "index", cli_json(json_object_new_uint64(o->freed_index)));
+    return f;
+}
+
+static struct json_object *json_owner(const struct par_owner *owner)
+{
+    if (!owner->found)
+        return NULL;
+    struct json_object *o = cli_json(json_object_new_object());
+    json_object_object_add(o, "call", cli_json(json_object_new_string(owner->call)));
+    json_object_object_add(o, "tid", cli_json(json_object_new_int64(owner->tid)));
+    json_object_object_add(o, "lr", owner->lr ? json_address(owner->lr) : NULL);
+    json_object_object_add(o, "index", cli_json(json_object_new_uint64(owner->index)));
+    json_object_object_add(o, "base", json_address(owner->base));
+    json_object_object_add(o, "size", cli_json(json_object_new_uint64(owner->size)));
+    json_object_object_add(o, "offset", cli_json(json_object_new_uint64(owner->offset)));
+    json_object_object_add(o, "through", json_address(owner->through));
+    json_object_object_add(o, "freed", json_freed(owner));
+    return o;
+}
+
+static struct json_object *json_explanation(gva address, const struct mem_explanation *e, const struct par_owner *owner)
 {
     const struct mem_region *r = e->region;
-    struct json_object *o = json_object_new_object(), *aliases = json_object_new_array();
+    struct json_object *o = cli_json(json_object_new_object()), *aliases = cli_json(json_object_new_array());
     for (unsigned i = 0; i < e->alias_count; i++)
         json_object_array_add(aliases, json_address(e->aliases[i]));
     json_object_object_add(o, "address", json_address(address));
-    json_object_object_add(o, "region", r ? json_object_new_string(r->name) : NULL);
-    json_object_object_add(o, "kind", r ? json_object_new_string(kind_name(r->kind)) : NULL);
-    json_object_object_add(o, "page_size", r && r->page ? json_object_new_int64(r->page) : NULL);
-    json_object_object_add(o, "bus_address", e->has_bus ? json_address(e->bus) : NULL);
+    json_object_object_add(o, "region", r ? cli_json(json_object_new_string(r->name)) : NULL);
+    json_object_object_add(o, "kind", r ? cli_json(json_object_new_string(kind_name(r->kind))) : NULL);
+    json_object_object_add(o, "page_size", r && r->page ? cli_json(json_object_new_int64(r->page)) : NULL);
+    json_object_object_add(o, "bus", e->has_bus ? json_address(e->bus) : NULL);
     json_object_object_add(o, "aliases", aliases);
-    json_object_object_add(o, "offset", r ? json_object_new_int64(address - r->base) : NULL);
-    puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_SPACED));
-    json_object_put(o);
+    json_object_object_add(o, "offset", r ? cli_json(json_object_new_int64(address - r->base)) : NULL);
+    if (owner)
+        json_object_object_add(o, "owner", json_owner(owner));
+    return o;
+}
+
+// One object a line, so that lists of many addresses stay readable.
+static void print_json(const struct question *questions, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct json_object *o = json_explanation(questions[i].address, &questions[i].explanation, questions[i].owner);
+        printf("%s%s", i ? ",\n  " : "[ ", json_object_to_json_string_ext(o, JSON_C_TO_STRING_SPACED));
+        json_object_put(o);
+    }
+    puts(" ]");
 }
 
 static void print_page_size(uint32_t page)
@@ -73,7 +123,23 @@ static void print_page_size(uint32_t page)
         printf("%" PRIu32 " MB\n", page >> 20);
 }
 
-static void print_text(gva address, const struct mem_explanation *e)
+static void print_owner(const struct par_owner *o, gva address)
+{
+    if (!o->found) {
+        puts("  owner:       none (no allocation of the log covers it)");
+        return;
+    }
+    printf("  owner:       0x%08" PRIx32 " + 0x%" PRIx64 ", %" PRIu64 " bytes: %s by thread %u", o->base, o->offset, o->size, o->call, o->tid);
+    if (o->lr)
+        printf(" from 0x%08" PRIx32, o->lr);
+    printf(", event %" PRIu64 "\n", o->index);
+    if (o->through != address)
+        printf("  seen as:     0x%08" PRIx32 " there\n", o->through);
+    if (o->freed)
+        printf("  freed:       %s by thread %u from 0x%08" PRIx32 ", event %" PRIu64 "\n", o->freed_call, o->freed_tid, o->freed_lr, o->freed_index);
+}
+
+static void print_text(gva address, const struct mem_explanation *e, const struct par_owner *owner)
 {
     const struct mem_region *r = e->region;
     printf("0x%08" PRIx32 "\n", address);
@@ -93,11 +159,14 @@ static void print_text(gva address, const struct mem_explanation *e)
     for (unsigned i = 0; i < e->alias_count; i++)
         printf(" 0x%08" PRIx32, e->aliases[i]);
     puts(e->alias_count ? "" : " none");
+    if (owner)
+        print_owner(owner, address);
 }
 
 struct options {
     bool json, help;
     const char *log;
+    uint64_t at;
     int address_count;
 };
 
@@ -112,6 +181,13 @@ static bool parse_options(int argc, char **argv, struct options *out)
             out->help = true;
         } else if (!strcmp(argv[i], "--log") && i + 1 < argc) {
             out->log = argv[++i];
+        } else if (!strcmp(argv[i], "--at") && i + 1 < argc) {
+            char *end;
+            out->at = strtoull(argv[++i], &end, 10);
+            if (*argv[i] < '0' || *argv[i] > '9' || *end) {
+                fprintf(stderr, "xenolith explain: --at needs a number, not '%s'\n", argv[i]);
+                return false;
+            }
         } else if (argv[i][0] == '-') {
             fprintf(stderr, "xenolith explain: %s\n",
                     strcmp(argv[i], "--log") ? "unknown option; see --help" : "--log needs a file");
@@ -126,9 +202,44 @@ static bool parse_options(int argc, char **argv, struct options *out)
     return true;
 }
 
+static int answer(const struct options *options, char **addresses)
+{
+    const size_t count = (size_t)options->address_count;
+    struct question *questions = calloc(count, sizeof *questions);
+    struct par_owner *owners = calloc(count, sizeof *owners);
+    gva *numbers = calloc(count, sizeof *numbers);
+    struct error err = {0};
+    int status = CLI_ERROR;
+    if (!questions || !owners || !numbers) {
+        fputs("xenolith explain: out of memory\n", stderr);
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++) {
+        parse_address(addresses[i], &numbers[i]);
+        questions[i].address = numbers[i];
+        mem_explain(numbers[i], &questions[i].explanation);
+        questions[i].owner = options->log ? &owners[i] : NULL;
+    }
+    if (options->log && !par_find_owners(options->log, options->at, numbers, count, owners, &err)) {
+        fprintf(stderr, "xenolith explain: %s\n", err.message);
+        goto done;
+    }
+    if (options->json)
+        print_json(questions, options->address_count);
+    else
+        for (size_t i = 0; i < count; i++)
+            print_text(numbers[i], &questions[i].explanation, questions[i].owner);
+    status = CLI_OK;
+done:
+    free(questions);
+    free(owners);
+    free(numbers);
+    return status;
+}
+
 COMMAND(explain, "say what the guest's address space has at an address")
 {
-    struct options options = {0};
+    struct options options = {.at = UINT64_MAX};
     if (!parse_options(argc, argv, &options))
         return CLI_USAGE;
     if (options.help) {
@@ -139,16 +250,5 @@ COMMAND(explain, "say what the guest's address space has at an address")
         fputs(help, stderr);
         return CLI_USAGE;
     }
-    if (options.log) {
-        fprintf(stderr, "xenolith explain: --log %s: not available yet: traces cannot be read here\n", options.log);
-        return CLI_ERROR;
-    }
-    for (int i = 1; i <= options.address_count; i++) {
-        struct mem_explanation e;
-        gva address = 0;
-        parse_address(argv[i], &address);
-        mem_explain(address, &e);
-        (options.json ? print_json : print_text)(address, &e);
-    }
-    return CLI_OK;
+    return answer(&options, argv + 1);
 }

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/trace_export.h"
 #include "exports/exports.h"
+#include "parity/convert.h"
 #include "trace/copy.h"
 #include "trace/reader.h"
 
@@ -20,7 +22,9 @@ struct options {
 static void usage(FILE *out)
 {
     fputs("usage: xenolith trace cat FILE [--tid N] [--from I] [--count N] [--kind K] [--call NAME] [--json]\n"
-          "       xenolith trace stat FILE\n\n"
+          "       xenolith trace stat FILE\n"
+          "       xenolith trace convert IN OUT [--to binary|schema|bare|text] [--tid N]\n"
+          "       xenolith trace export --perfetto OUT.json LOG [LOG2...]\n\n"
           "Reads an event log: our binary form, or JSON Lines of schema v1 (plain or zstd), or standard input (-).\n"
           "cat   prints one line an event: #index, t<thread>, virtual time, what happened.\n"
           "      --tid N     events of this guest thread only\n"
@@ -30,6 +34,8 @@ static void usage(FILE *out)
           "      --call NAME calls and returns of this export only\n"
           "      --json      schema v1 JSON Lines instead\n"
           "stat  counts events by kind, by thread and by call.\n"
+          "convert makes another form of a log, by OUT's name (.jsonl schema v1, .bare bare lines, .log .txt text log, else\n"
+          "      binary) or --to. IN may be any of these, and .gz or .zst. Bare lines hold one thread: --tid, or the first.\n"
           "A log that is cut off or damaged is read as far as possible, with a note on stderr and exit status 0.\n", out);
 }
 
@@ -404,13 +410,73 @@ static int stat(struct trace_reader *r, const struct options *o)
     return ok && fflush(stdout) == 0 ? CLI_OK : CLI_ERROR;
 }
 
-COMMAND(trace, "show an event log (cat) or count what is in it (stat)")
+static bool parse_form(const char *name, enum par_form *out)
 {
+    static const char *const names[PAR_FORM_COUNT] = {"binary", "schema", "bare", "text"};
+    for (unsigned i = 0; name && i < PAR_FORM_COUNT; i++)
+        if (!strcmp(names[i], name)) {
+            *out = (enum par_form)i;
+            return true;
+        }
+    fprintf(stderr, "xenolith trace: --to is binary, schema, bare or text, not '%s'\n", name ? name : "");
+    return false;
+}
+
+static int convert(int argc, char **argv)
+{
+    const char *in = NULL, *out = NULL;
+    bool has_form = false;
+    enum par_form form = PAR_BINARY;
+    uint64_t tid = 0;
+    for (int i = 2; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (!strcmp(argv[i], "--to")) {
+            if (!parse_form(value, &form))
+                return CLI_USAGE;
+            has_form = true;
+            i++;
+        } else if (!strcmp(argv[i], "--tid")) {
+            if (!number_option("--tid", value, &tid))
+                return CLI_USAGE;
+            i++;
+        } else if (!in && (argv[i][0] != '-' || !argv[i][1])) {
+            in = argv[i];
+        } else if (!out && (argv[i][0] != '-' || !argv[i][1])) {
+            out = argv[i];
+        } else {
+            fprintf(stderr, "xenolith trace: unexpected '%s'; see `xenolith trace --help`\n", argv[i]);
+            return CLI_USAGE;
+        }
+    }
+    if (!in || !out) {
+        fputs("xenolith trace: convert needs IN and OUT\n", stderr);
+        return CLI_USAGE;
+    }
+    struct error err = {0};
+    struct par_converted done;
+    if (!par_convert(in, out, has_form ? form : par_form_by_path(out), (uint32_t)tid, &done, &err)) {
+        fprintf(stderr, "xenolith trace: %s\n", err.message);
+        return CLI_ERROR;
+    }
+    if (done.bad)
+        fprintf(stderr, "xenolith trace: note: %s: %" PRIu64 " line(s) or chunk(s) passed over, the first at %" PRIu64 "\n", in, done.bad, done.first_bad);
+    if (done.truncated)
+        fprintf(stderr, "xenolith trace: note: %s is cut off\n", in);
+    fprintf(stderr, "%" PRIu64 " events written, %" PRIu64 " have no place in this form\n", done.events, done.left_out);
+    return CLI_OK;
+}
+
+COMMAND(trace, "show an event log (cat), count what is in it (stat), make another form of it (convert, export)")
+{
+    if (argc > 1 && !strcmp(argv[1], "export"))
+        return cli_trace_export(argc, argv);
     for (int i = 1; i < argc; i++)
         if (!strcmp(argv[i], "--help")) {
             usage(stdout);
             return CLI_OK;
         }
+    if (argc > 1 && !strcmp(argv[1], "convert"))
+        return convert(argc, argv);
     struct options o;
     bool is_cat = argc > 1 && !strcmp(argv[1], "cat");
     if (!is_cat && (argc < 2 || strcmp(argv[1], "stat") != 0)) {

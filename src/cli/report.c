@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "cli/symbols.h"
 #include "exports/exports.h"
 
 enum { BACKTRACE = 24 };
@@ -14,19 +15,26 @@ static void print_registers(FILE *out, const struct ppc_state *s)
         fprintf(out, "%s r%-2u %016" PRIx64 "%s", i % 4 ? "" : " ", i, s->gpr[i], i % 4 == 3 ? "\n" : "");
 }
 
-static void print_thread(FILE *out, struct kernel *k, const struct krnl_thread *t)
+static void print_backtrace(FILE *out, struct kernel *k, const struct krnl_thread *t, const struct symbols *names)
+{
+    gva frames[BACKTRACE];
+    unsigned n = krnl_backtrace(k, t, frames, BACKTRACE);
+    fputs(n ? "backtrace (return addresses):\n" : "backtrace (return addresses): none\n", out);
+    for (unsigned i = 0; i < n; i++) {
+        char name[300];
+        symbols_describe(names, frames[i], name, sizeof name);
+        fprintf(out, "  %08x%s%s\n", frames[i], *name ? "  " : "", name);
+    }
+}
+
+static void print_thread(FILE *out, struct kernel *k, const struct krnl_thread *t, const struct symbols *names)
 {
     struct krnl_thread_view v;
     krnl_thread_view(k, t, &v);
     fprintf(out, "thread %u (%s) on hardware thread %u, KTHREAD %08x, stack %08x-%08x, started at %08x\n", v.tid, v.state, v.hw, v.kthread,
             v.stack_limit, v.stack_base, v.start_address);
     print_registers(out, v.cpu);
-    gva frames[BACKTRACE];
-    unsigned n = krnl_backtrace(k, t, frames, BACKTRACE);
-    fputs("backtrace (return addresses):", out);
-    for (unsigned i = 0; i < n; i++)
-        fprintf(out, "%s%08x", i % 8 ? " " : "\n  ", frames[i]);
-    fputs(n ? "\n" : " none\n", out);
+    print_backtrace(out, k, t, names);
 }
 
 static void print_waits(FILE *out, struct kernel *k)
@@ -46,14 +54,20 @@ static void print_waits(FILE *out, struct kernel *k)
 void cli_report(FILE *out, struct sys *s, const struct krnl_result *result, const char *map)
 {
     struct kernel *k = sys_kernel(s);
-    (void)map;
+    struct symbols names = {0};
+    struct error err = {0};
     fprintf(out, "xenolith run: %s\n", result->message);
+    symbols_add_title(&names, sys_title(s), NULL);
+    if (map && !symbols_add_map(&names, map, &err))
+        fprintf(out, "xenolith run: %s\n", err.message);
+    symbols_settle(&names);
     fprintf(out, "after %" PRIu64 " instructions, %.6f s of virtual time, %" PRIu64 " frames\n", krnl_instructions(k),
             (double)krnl_now(k) / 3.2e9, krnl_frames(k));
     if (result->thread)
-        print_thread(out, k, result->thread);
+        print_thread(out, k, result->thread, &names);
     fputs("threads of the title:\n", out);
     print_waits(out, k);
+    symbols_finish(&names);
 }
 
 void cli_report_missing(FILE *out, struct kernel *k)

@@ -173,11 +173,11 @@ static void emit_return(struct kernel *k, const struct krnl_thread *t, const str
 // Ends a call whose result came later: `result` is a 32-bit status.
 void krnl_finish_call(struct kernel *k, struct krnl_thread *t, uint64_t result)
 {
-    const struct exp_row *row = t->call_row;
-    t->call_row = NULL;
+    const struct exp_row *row = t->call.row;
+    t->call.row = NULL;
     if (row->result != EXP_VOID)
         t->cpu.gpr[3] = (uint64_t)(int64_t)(int32_t)result;
-    emit_return(k, t, row, t->call_arguments);
+    emit_return(k, t, row, t->call.arguments);
 }
 
 void krnl_call_guest(struct krnl_call *c, gva function, unsigned count, const uint64_t *arguments)
@@ -190,14 +190,8 @@ void krnl_call_guest(struct krnl_call *c, gva function, unsigned count, const ui
 // Guest code that the export asked for runs now, on top of the finished call.
 static void run_guest_code(struct krnl_call *c)
 {
-    if (c->deliver_apcs)
-        krnl_deliver_apcs(c->k, c->thread);
-    if (!c->guest_function)
+    if (!c->guest_function || !krnl_frame_push(c->k, c->thread, FRAME_CALL, c->guest_function))
         return;
-    if (!krnl_frame_push(c->thread, FRAME_CALL, c->guest_function)) {
-        krnl_stop(c->k, KRNL_STOP_CRASH, c->thread, "out of host memory");
-        return;
-    }
     for (unsigned i = 0; i < c->guest_count; i++)
         c->cpu->gpr[3 + i] = c->guest_arguments[i];
 }
@@ -257,7 +251,7 @@ void krnl_dispatch(struct kernel *k, struct krnl_thread *t)
         return;
     }
     struct krnl_call c = {.k = k, .mem = k->mem, .thread = t, .cpu = &t->cpu, .row = row, .stack_index = row->arg_count};
-    uint64_t *args = t->call_arguments;
+    uint64_t *args = t->call.arguments;
     fetch_arguments(k, &t->cpu, row, args);
     size_t index = exp_index(row);
     if (!t->retrying) { // a call that is made again is one call
@@ -287,6 +281,8 @@ void krnl_dispatch(struct kernel *k, struct krnl_thread *t)
     if (k->swapped)
         after_swap(k, t);
     run_guest_code(&c);
+    if (t->apc_count || k->dpc_count)
+        krnl_deliver(k, t);
 }
 
 void krnl_exit_thread(struct krnl_call *c, uint32_t exit_code)

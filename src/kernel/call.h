@@ -28,7 +28,6 @@ struct krnl_call {
     bool pending;               // the result comes later (a wait) or never (the thread ended): r3 is left alone now
     unsigned stack_index;       // varargs: index of the next unread argument
     bool retry;                 // with pending: the call is made again when others have run
-    bool deliver_apcs;          // pending APCs run when the call has ended
     gva guest_function;         // guest code to run when the call has ended (krnl_call_guest), 0: none
     unsigned guest_count;
     uint64_t guest_arguments[8];
@@ -57,12 +56,16 @@ bool krnl_timeout_at(const struct krnl_call *c, gva pointer, struct krnl_timeout
 
 enum { KRNL_MAX_WAIT = 64 };
 
+// What may end a wait early. Only a wait in user mode is ended by user APCs.
+enum krnl_alert { KRNL_NOT_ALERTABLE, KRNL_ALERTABLE_KERNEL, KRNL_ALERTABLE_USER };
+enum krnl_alert krnl_alert_of(uint32_t processor_mode, uint32_t alertable); // as exports get them
+
 // Waits for one or all of `count` objects. Returns the wait status when it is satisfied (at once or later).
-nt_status krnl_wait(struct krnl_call *c, unsigned count, const struct krnl_target *targets, bool wait_all, bool alertable,
+nt_status krnl_wait(struct krnl_call *c, unsigned count, const struct krnl_target *targets, bool wait_all, enum krnl_alert alert,
                     const struct krnl_timeout *timeout);
 
 // Lets the caller sleep (KeDelayExecutionThread). Timeout 0: gives the rest of its time to others.
-nt_status krnl_sleep(struct krnl_call *c, bool alertable, const struct krnl_timeout *timeout);
+nt_status krnl_sleep(struct krnl_call *c, enum krnl_alert alert, const struct krnl_timeout *timeout);
 
 // Ends the calling thread.
 void krnl_exit_thread(struct krnl_call *c, uint32_t exit_code);

@@ -4,48 +4,43 @@
 
 static void enter(struct kernel *k, struct krnl_thread *t, uint32_t source, unsigned cpu)
 {
-    struct krnl_frame *frame = krnl_frame_push(t, FRAME_INTERRUPT, k->interrupt_callback);
-    if (!frame) {
-        krnl_stop(k, KRNL_STOP_CRASH, t, "out of host memory for an interrupt");
+    struct krnl_frame *frame = krnl_frame_push(k, t, FRAME_INTERRUPT, k->interrupt_callback);
+    if (!frame)
         return;
-    }
     frame->source = source;
     frame->cpu = cpu;
     frame->callback = k->interrupt_callback;
-    mem_get8(k->mem, t->pcr + KPCR_IRQL, &frame->old_irql);
-    mem_get8(k->mem, t->pcr + KPCR_CURRENT_CPU, &frame->old_cpu);
-    mem_set8(k->mem, t->pcr + KPCR_IRQL, 2);
     mem_set8(k->mem, t->pcr + KPCR_CURRENT_CPU, (uint8_t)cpu);
-    mem_set32(k->mem, t->pcr + KPCR_DPC_ACTIVE, 1);
-    mem_set8(k->mem, t->pcr + KPCR_DPC_PROCESS_TYPE, 1); // the title's
     t->hw = cpu;
     t->cpu.gpr[3] = source;
     t->cpu.gpr[4] = k->interrupt_context;
-    t->state = THREAD_READY;
     krnl_make_ready(k, t);
     krnl_emit(k, t, TRACE_INTERRUPT_BEGIN, 3, (uint64_t[]){source, cpu, frame->callback}, NULL);
 }
 
 void krnl_interrupt_leave(struct kernel *k, struct krnl_thread *t)
 {
-    struct krnl_frame *frame = t->frames;
+    const struct krnl_frame *frame = t->frames;
     uint32_t source = frame->source;
     krnl_emit(k, t, TRACE_INTERRUPT_END, 3, (uint64_t[]){source, frame->cpu, frame->callback}, NULL);
-    mem_set8(k->mem, t->pcr + KPCR_IRQL, frame->old_irql);
-    mem_set8(k->mem, t->pcr + KPCR_CURRENT_CPU, frame->old_cpu);
-    mem_set32(k->mem, t->pcr + KPCR_DPC_ACTIVE, 0);
-    mem_set8(k->mem, t->pcr + KPCR_DPC_PROCESS_TYPE, 0);
+    if (frame->outer) // it came in the middle of a DPC
+        t->hw = frame->old_hw;
     krnl_frame_pop(k, t);
-    t->state = THREAD_IDLE;
     k->reschedule = true;
     if (source == 1) {
         k->video_interrupt = false;
         k->config.video.interrupt_done(k->config.video.user);
         k->video_kick = true;
-    } else if (t->interrupt_pending) {
-        t->interrupt_pending--;
-        enter(k, t, 0, 2);
     }
+}
+
+void krnl_system_thread_idle(struct kernel *k, struct krnl_thread *t)
+{
+    if (t != k->thread_vblank || !t->interrupt_pending)
+        return;
+    t->interrupt_pending--;
+    if (k->interrupt_callback)
+        enter(k, t, 0, 2);
 }
 
 void krnl_vblank(struct kernel *k)

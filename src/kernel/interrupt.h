@@ -7,3 +7,4 @@ enum { KRNL_VIDEO_RETRY_CYCLES = 16000 }; // a parked wait is tested again every
 void krnl_vblank(struct kernel *k);
 void krnl_run_video(struct kernel *k, uint64_t now);
 void krnl_interrupt_leave(struct kernel *k, struct krnl_thread *t);
+void krnl_system_thread_idle(struct kernel *k, struct krnl_thread *t); // it has nothing left on top of it

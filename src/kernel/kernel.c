@@ -46,19 +46,32 @@ void krnl_destroy(struct kernel *k)
         return;
     k->trace = NULL;
     mem_on_change(k->mem, NULL, NULL);
+    for (struct krnl_object *o = k->objects; o; o = o->next)
+        krnl_object_retain(o); // what one holds of another is let go without an end
+    for (struct krnl_object *o = k->objects; o; o = o->next)
+        if (o->type != KRNL_THREAD && o->destroy)
+            o->destroy(k, o);
     while (k->objects) {
         struct krnl_object *o = k->objects;
         k->objects = o->next;
-        if (o->type != KRNL_THREAD && o->destroy)
-            o->destroy(k, o);
         free(o);
     }
     while (k->threads) {
         struct krnl_thread *t = k->threads;
         k->threads = t->next;
-        while (t->frames)
-            krnl_frame_pop(k, t);
+        while (t->frames) {
+            struct krnl_frame *frame = t->frames;
+            t->frames = frame->outer;
+            free(frame);
+        }
+        while (t->apc_count)
+            krnl_apc_drop(t);
         free(t);
+    }
+    while (k->timers) {
+        struct krnl_timer *timer = k->timers;
+        k->timers = timer->next;
+        free(timer);
     }
     free(k->handles);
     free(k->host_handles);
@@ -198,24 +211,4 @@ void krnl_trace_exit_state(struct kernel *k, const struct krnl_result *result)
         krnl_emit(k, NULL, TRACE_EXIT_WAIT, n, fields, NULL);
     }
     krnl_emit(k, NULL, TRACE_EXIT, 2, (uint64_t[]){result->stop, result->exit_code}, result->message);
-}
-
-static void hash_thread(struct krnl_thread *t, void (*piece)(void *, const void *, size_t), void *user)
-{
-    ppc_fpscr(&t->cpu); // what is derived lazily, made exact
-    struct ppc_state s = t->cpu;
-    s.slice_end = 0;
-    s.exit = 0;
-    s.target = s.fault_address = s.fault_write = 0;
-    uint32_t rest[] = {t->tid, t->hw, (uint32_t)t->state, t->suspend_count, t->wait.count, t->apc_count};
-    piece(user, &s, sizeof s);
-    piece(user, rest, sizeof rest);
-}
-
-void krnl_hash_state(const struct kernel *k, void (*piece)(void *user, const void *data, size_t size), void *user)
-{
-    uint64_t numbers[] = {k->now, k->frames, k->instructions, k->object_count, k->vblanks};
-    piece(user, numbers, sizeof numbers);
-    for (struct krnl_thread *t = k->threads; t; t = t->next)
-        hash_thread(t, piece, user);
 }

@@ -7,13 +7,33 @@ enum { // dispatcher header: the first 16 bytes of every waitable object
     DH_STATE = 0x04, // s32: signalled when > 0
     DH_WAIT_FLINK = 0x08,
     DH_WAIT_BLINK = 0x0C,
+    DH_ABSOLUTE = 0x01,     // u8: of timers
+    DH_PROCESS_TYPE = 0x02, // u8: of timers, where others have their size
+    DH_INSERTED = 0x03,     // u8: of timers
     KSEMAPHORE_LIMIT = 0x10,
+    KSEMAPHORE_SIZE = 0x14,
+};
+
+enum { // KMUTANT
+    KMUTANT_LIST = 0x10, // in its owner's list of mutants
+    KMUTANT_OWNER = 0x18,
+    KMUTANT_ABANDONED = 0x1C, // u8
+    KMUTANT_SIZE = 0x20,
+};
+
+enum { // KTIMER
+    KTIMER_DUE = 0x10, // u64, 100 ns of interrupt time
+    KTIMER_LIST = 0x18,
+    KTIMER_DPC = 0x20,
+    KTIMER_PERIOD = 0x24, // ms
+    KTIMER_SIZE = 0x28,
 };
 
 enum krnl_dispatcher_type {
     DISPATCH_NOTIFICATION_EVENT = 0,    // manual reset
     DISPATCH_SYNCHRONIZATION_EVENT = 1, // auto reset
     DISPATCH_MUTANT = 2,
+    DISPATCH_QUEUE = 4,
     DISPATCH_SEMAPHORE = 5,
     DISPATCH_THREAD = 6,
     DISPATCH_NOTIFICATION_TIMER = 8,
@@ -22,7 +42,7 @@ enum krnl_dispatcher_type {
 
 enum { // KTHREAD
     KTHREAD_SIZE = 0xAB0,
-    KTHREAD_SELF_LIST_10 = 0x10,
+    KTHREAD_MUTANTS = 0x10, // list of the mutants it owns
     KTHREAD_TIMER_LIST_40 = 0x40,
     KTHREAD_SELF_48 = 0x48,
     KTHREAD_TIMER_4C = 0x4C,
@@ -109,7 +129,7 @@ enum { // RTL_CRITICAL_SECTION
 };
 
 enum { // KDPC, KAPC
-    KDPC_TYPE = 0x00, KDPC_ROUTINE = 0x0C, KDPC_CONTEXT = 0x10, KDPC_ARG1 = 0x14, KDPC_ARG2 = 0x18, KDPC_LIST = 0x04,
+    KDPC_TYPE = 0x00, KDPC_SIZE = 0x1C, KAPC_SIZE = 0x28, KDPC_ROUTINE = 0x0C, KDPC_CONTEXT = 0x10, KDPC_ARG1 = 0x14, KDPC_ARG2 = 0x18, KDPC_LIST = 0x04,
     KAPC_TYPE = 0x00, KAPC_MODE = 0x02, KAPC_INSERTED = 0x03, KAPC_THREAD = 0x04, KAPC_LIST = 0x08, KAPC_KERNEL = 0x10,
     KAPC_RUNDOWN = 0x14, KAPC_NORMAL = 0x18, KAPC_CONTEXT = 0x1C, KAPC_ARG1 = 0x20, KAPC_ARG2 = 0x24,
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "kernel/state.h"
 
 enum { THUNK_BYTES = 16, UNRESOLVED_FUNCTION = (int)0xDEADC0DE, MODULE_RECORD = 0x5C, DISPATCH_STACK = 0x20000, DEFAULT_STACK = 0x40000 };
@@ -15,6 +16,7 @@ static bool map_image(struct kernel *k, const struct xex *x, struct error *err)
     void *image = mem_at(k->mem, info->base, info->image_size, MEM_WRITE);
     if (!image)
         return error_set(err, ERR_FORMAT, "image of 0x%x bytes at 0x%08x does not fit in its region", info->image_size, info->base);
+    pages_prefault(image, info->image_size);
     return xex_load_image(x, image, info->image_size, err);
 }
 

@@ -36,11 +36,46 @@ static bool make_body(struct kernel *k, struct krnl_object *object, uint32_t bod
     return true;
 }
 
+static uint32_t body_size(enum krnl_type type)
+{
+    switch (type) {
+    case KRNL_MUTANT:
+        return KMUTANT_SIZE;
+    case KRNL_TIMER:
+        return KTIMER_SIZE;
+    default:
+        return 0x40; // files, listeners, completion ports: a dispatcher header, the rest zero
+    }
+}
+
+bool krnl_object_give_body(struct kernel *k, struct krnl_object *object)
+{
+    struct krnl_thread *owner = object->owner;
+    struct krnl_target before = krnl_target_of(object);
+    uint8_t abandoned = object->abandoned;
+    if (object->body)
+        return true;
+    if (!make_body(k, object, body_size(object->type), object->dispatcher))
+        return false;
+    struct krnl_target now = krnl_target_of(object);
+    krnl_set_signal_state(k, &now, before.object->signal);
+    if (object->type == KRNL_MUTANT) {
+        object->owner = NULL;
+        mem_set8(k->mem, object->body + KMUTANT_ABANDONED, abandoned);
+        if (owner)
+            krnl_mutant_own(k, &now, owner);
+    }
+    krnl_timer_move(k, object);
+    return true;
+}
+
 struct krnl_object *krnl_object_new(struct kernel *k, enum krnl_type type, uint32_t body_size, uint8_t dispatcher)
 {
     struct krnl_object *object = calloc(1, sizeof *object);
-    if (!object)
+    if (!object) {
+        krnl_host_failed(k, "out of memory");
         return NULL;
+    }
     object->type = type;
     object->dispatcher = dispatcher;
     object->references = 1;
@@ -68,6 +103,10 @@ void krnl_object_release(struct kernel *k, struct krnl_object *object)
             *link = object->next;
             break;
         }
+    if (object->type == KRNL_TIMER)
+        krnl_timer_cancel(k, &(struct krnl_target){object, object->body});
+    if (object->type == KRNL_MUTANT && object->body)
+        krnl_mutant_own(k, &(struct krnl_target){object, object->body}, NULL); // out of its owner's list
     if (object->destroy)
         object->destroy(k, object);
     if (object->body) {
@@ -113,8 +152,11 @@ uint32_t krnl_handle_open(struct kernel *k, struct krnl_object *object, bool hos
     if (slot >= *capacity) {
         uint32_t grown = *capacity ? 2 * *capacity : 64;
         struct krnl_object **more = grown <= MAX_HANDLES ? realloc(*slots, grown * sizeof *more) : NULL;
-        if (!more)
+        if (!more) {
+            if (grown <= MAX_HANDLES)
+                krnl_host_failed(k, "out of memory");
             return 0;
+        }
         memset(more + *capacity, 0, (grown - *capacity) * sizeof *more);
         *slots = more;
         *capacity = grown;

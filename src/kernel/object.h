@@ -4,6 +4,7 @@
 // the system heap: header (0x18 bytes) and body, then the type record.
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/types.h"
@@ -29,11 +30,12 @@ struct krnl_object {
     // Destroys what `data` holds; called once, at the last release. May be NULL.
     void (*destroy)(struct kernel *k, struct krnl_object *object);
     void *data;           // by type: struct krnl_file, krnl_enumerator...
-    struct krnl_thread *owner; // mutant: owning thread
-    int32_t count;             // mutant: recursion
-    uint64_t due;              // timer: next time it fires, in cycles; 0: not set
-    uint64_t period;           // timer: cycles, 0: once
-    uint32_t apc_routine, apc_context;
+    // What `data` holds that decides the future, for state hashes; no host addresses. May be NULL.
+    void (*hash)(const struct krnl_object *object, void (*piece)(void *user, const void *data, size_t size), void *user);
+    struct krnl_thread *owner; // mutant without a body: owning thread
+    bool abandoned;            // mutant without a body
+    uint32_t apc_routine, apc_context; // timer
+    bool apc_user;
     struct krnl_thread *apc_thread;
     struct krnl_object *next;  // all objects, newest first
 };
@@ -48,6 +50,8 @@ struct krnl_target {
 // NULL: out of host or guest memory.
 struct krnl_object *krnl_object_new(struct kernel *k, enum krnl_type type, uint32_t body_size, uint8_t dispatcher);
 void krnl_object_retain(struct krnl_object *object);
+// Gives an object without one a body in system pages, with its state; its first waiters keep waiting. False: no guest memory.
+bool krnl_object_give_body(struct kernel *k, struct krnl_object *object);
 void krnl_object_release(struct kernel *k, struct krnl_object *object);
 
 // Handles of titles: 0xF8000000 + 4 n, lowest free first. `host` handles (0x01000000 + 4 n) never reach the title.

@@ -46,6 +46,7 @@ void krnl_make_ready(struct kernel *k, struct krnl_thread *t)
     if (idle && hw->now < now)
         hw->now = now; // it slept until whoever woke this thread did
     t->ready_since = ++k->sequence;
+    t->quantum_used = 0;
     k->reschedule = true;
 }
 
@@ -62,24 +63,38 @@ void krnl_stop(struct kernel *k, enum krnl_stop why, const struct krnl_thread *t
     k->reschedule = true;
 }
 
-static bool above_passive(const struct kernel *k, const struct krnl_thread *t)
+void krnl_host_failed(struct kernel *k, const char *what)
 {
-    uint8_t irql = 0;
-    mem_get8(k->mem, t->pcr + KPCR_IRQL, &irql);
-    return irql >= DISPATCH_LEVEL;
+    krnl_stop(k, KRNL_STOP_HOST, NULL, "the host is %s", what);
+}
+
+static bool at_dispatch_level(const struct kernel *k, const struct krnl_thread *t)
+{
+    return krnl_irql(k, t) >= DISPATCH_LEVEL;
+}
+
+// A thread that holds off others runs before all, also where it gave way by waiting.
+static int32_t effective_priority(const struct kernel *k, const struct krnl_thread *t)
+{
+    enum { ABOVE_ALL = 64 };
+    return at_dispatch_level(k, t) ? ABOVE_ALL : t->priority;
 }
 
 // Which thread a hardware thread runs next; NULL: it is idle. At IRQL >= 2 it does not switch.
 static struct krnl_thread *choose(const struct kernel *k, unsigned hw)
 {
     struct krnl_thread *current = k->hw[hw].current, *best = NULL;
-    if (current && current->hw == hw && runnable(current) && above_passive(k, current))
+    if (current && current->hw == hw && runnable(current) && at_dispatch_level(k, current))
         return current;
+    int32_t best_priority = 0;
     for (struct krnl_thread *t = k->threads; t; t = t->next) {
         if (t->hw != hw || !runnable(t))
             continue;
-        if (!best || t->priority > best->priority || (t->priority == best->priority && t->ready_since < best->ready_since))
-            best = t;
+        int32_t priority = effective_priority(k, t);
+        if (best && (priority < best_priority || (priority == best_priority && t->ready_since > best->ready_since)))
+            continue;
+        best = t;
+        best_priority = priority;
     }
     return best;
 }
@@ -94,8 +109,9 @@ static struct krnl_thread *pick(struct kernel *k, unsigned *others)
             continue;
         if (best)
             ++*others;
-        if (!best || k->hw[hw].now < k->hw[best->hw].now)
-            best = t;
+        if (!best || k->hw[hw].now < k->hw[best->hw].now ||
+            (k->hw[hw].now == k->hw[best->hw].now && at_dispatch_level(k, t) && !at_dispatch_level(k, best)))
+            best = t; // at the same time a DPC or interrupt comes before whom it may have woken
     }
     return best;
 }
@@ -130,10 +146,7 @@ static bool wedged(const struct kernel *k)
     for (const struct krnl_thread *t = k->threads; t; t = t->next)
         if (t->guest && (runnable(t) || (t->state == THREAD_WAITING && t->wait.timed)))
             return false;
-    for (const struct krnl_object *o = k->objects; o; o = o->next)
-        if (o->type == KRNL_TIMER && o->due)
-            return false;
-    return true;
+    return !k->timers;
 }
 
 // A trap instruction: the debugger's ones print or go on, the rest is the title's own assertion.
@@ -159,18 +172,6 @@ static void trap(struct kernel *k, struct krnl_thread *t)
     krnl_stop(k, KRNL_STOP_CRASH, t, "trap instruction 0x%08x at 0x%08x: the title's own check failed (code %u)", insn, t->cpu.pc, code);
 }
 
-static void returned(struct kernel *k, struct krnl_thread *t)
-{
-    if (!t->frames) {
-        krnl_thread_end(k, t, (uint32_t)t->cpu.gpr[3]);
-        return;
-    }
-    if (t->frames->kind == FRAME_INTERRUPT)
-        krnl_interrupt_leave(k, t);
-    else
-        krnl_frame_pop(k, t);
-}
-
 static void fault(struct kernel *k, struct krnl_thread *t)
 {
     const struct ppc_state *s = &t->cpu;
@@ -188,7 +189,7 @@ static void handle_exit(struct kernel *k, struct krnl_thread *t, enum ppc_exit w
         break;
     case PPC_EXIT_FETCH:
         if (t->cpu.pc == (uint32_t)KRNL_RETURN_MAGIC)
-            returned(k, t);
+            krnl_returned(k, t);
         else if (t->cpu.pc < 0x10000)
             krnl_stop(k, KRNL_STOP_CRASH, t, "call or jump to 0x%08x, a null function pointer, from 0x%08x", t->cpu.pc, (uint32_t)t->cpu.lr);
         else
@@ -229,7 +230,10 @@ static void run_slice(struct kernel *k, struct krnl_thread *t, uint64_t end)
 {
     struct krnl_hw *hw = &k->hw[t->hw];
     switch_to(k, t);
+    if (hw->now < t->cpu.cycles)
+        hw->now = t->cpu.cycles; // it came from another hardware thread: its time never goes back
     t->cpu.cycles = hw->now;
+    uint64_t began = hw->now;
     t->cpu.block_pc = t->cpu.pc;
     t->cpu.hw = t->hw;
     k->running = t;
@@ -245,9 +249,10 @@ static void run_slice(struct kernel *k, struct krnl_thread *t, uint64_t end)
     } while (!k->reschedule && !k->video_kick && runnable(t) && t->cpu.cycles < end);
     hw->now = t->cpu.cycles;
     k->running = NULL;
-    if (runnable(t) && hw->now - hw->quantum_start >= QUANTUM_CYCLES) { // others of its priority get their turn
+    t->quantum_used += hw->now - began;
+    if (t->quantum_used >= QUANTUM_CYCLES) { // others of its priority get their turn
         t->ready_since = ++k->sequence;
-        hw->quantum_start = hw->now;
+        t->quantum_used = 0;
     }
 }
 

@@ -20,21 +20,61 @@ enum krnl_thread_state {
     THREAD_ENDED,
 };
 
-// Guest code that runs on top of a thread: an APC, a DPC, an interrupt callback. Its caller's registers wait here.
-struct krnl_frame {
-    struct ppc_state saved;
-    enum krnl_frame_kind { FRAME_CALL, FRAME_INTERRUPT, FRAME_APC, FRAME_DPC } kind;
-    uint32_t source, cpu, callback; // FRAME_INTERRUPT
-    uint8_t old_irql, old_cpu;
-    struct krnl_frame *outer;
+// What an export that waited still has to do when its wait is satisfied, before anything else runs.
+enum krnl_done {
+    KRNL_DONE_NOTHING,
+    KRNL_DONE_CRITICAL_SECTION, // the waiter owns the section
+    KRNL_DONE_IO_COMPLETION,    // the oldest packet goes to data[0..2]: key, context, IO_STATUS_BLOCK
 };
 
 struct krnl_wait {
     unsigned count;
     struct krnl_target targets[KRNL_MAX_WAIT];
-    bool all, alertable, timed;
+    bool all, timed;
+    enum krnl_alert alert;
+    enum krnl_done done;
+    uint32_t data[3]; // of `done`
     uint64_t deadline; // cycles
     uint64_t sequence; // order of waiting
+};
+
+// A call whose result comes later, when its wait ends.
+struct krnl_pending_call {
+    const struct exp_row *row; // NULL: none
+    uint64_t arguments[16];
+};
+
+// Guest code that runs on top of a thread: an APC, a DPC, an interrupt callback. Its caller's registers wait here, and so does
+// the wait that it interrupts.
+enum krnl_frame_kind {
+    FRAME_CALL,      // krnl_call_guest; the rundown routine of an APC
+    FRAME_INTERRUPT, // IRQL 2, DPC active
+    FRAME_DPC,       // IRQL 2, DPC active
+    FRAME_APC_ROUTINE, // an APC's kernel routine: IRQL 1
+    FRAME_APC,       // an APC's normal routine
+};
+
+struct krnl_frame {
+    struct ppc_state saved;
+    enum krnl_frame_kind kind;
+    uint32_t source, cpu, callback; // FRAME_INTERRUPT
+    gva scratch;                    // FRAME_APC_ROUTINE: normal routine, context, arguments 1 and 2 as it leaves them
+    bool user;                      // of APCs
+    uint8_t old_irql, old_cpu, old_process_type;
+    uint32_t old_dpc_active;
+    unsigned old_hw;
+    bool retrying, waiting; // what the interrupted thread was doing
+    struct krnl_wait wait;          // waiting: its wait and its call
+    struct krnl_pending_call call;
+    struct krnl_frame *outer;
+};
+
+struct krnl_apc {
+    struct krnl_apc *next;
+    bool user;
+    uint32_t kernel_routine, rundown_routine, normal_routine, context, arg1, arg2;
+    gva kapc;        // the title's KAPC; 0: made by a call
+    uint32_t source; // id of the timer object that queued it; 0: none
 };
 
 struct krnl_thread {
@@ -49,6 +89,7 @@ struct krnl_thread {
     gva start_address, startup, context;
     uint32_t creation_flags;
     int32_t priority;
+    bool no_boost;
     uint32_t suspend_count;
     uint32_t affinity;
     unsigned hw;
@@ -56,22 +97,38 @@ struct krnl_thread {
     bool guest; // a title's thread
     bool main;
     bool started;
-    bool retrying; // the call at pc has been made before, see krnl_call.retry
+    bool retrying;        // the call at pc has been made before, see krnl_call.retry
     uint64_t ready_since; // scheduling order among equals
+    uint64_t quantum_used; // cycles since it last gave way to its equals
     struct krnl_wait wait;
-    // A call whose result comes later.
-    const struct exp_row *call_row;
-    uint64_t call_arguments[16];
+    struct krnl_pending_call call;
     struct krnl_frame *frames;
-    struct krnl_apc { uint32_t kernel_routine, normal_routine, context, arg1, arg2, kapc; } apcs[32];
+    struct krnl_apc *apcs[2]; // kernel, user; oldest first
     unsigned apc_count;
+    bool user_apc_pending;      // the next user APC may run
+    bool alerted[2];            // by mode: kernel, user
     uint32_t interrupt_pending; // vblank thread: callbacks owed
+    bool ending;                // only rundown routines run now
     uint64_t exit_code;
+};
+
+// A timer that is set. The list is in the order of firing.
+struct krnl_timer {
+    struct krnl_timer *next;
+    struct krnl_target target;
+    uint64_t due, period; // cycles; period 0: once
+    uint64_t sequence;
+    gva dpc; // 0: none
+};
+
+// A DPC in the queue, and the thread it will run on.
+struct krnl_dpc {
+    gva dpc;
+    struct krnl_thread *on;
 };
 
 struct krnl_hw {
     uint64_t now;                // cycles
-    uint64_t quantum_start;
     struct krnl_thread *current; // last run
 };
 
@@ -96,6 +153,9 @@ struct kernel {
     struct krnl_thread *threads, **threads_tail;
     uint32_t next_tid;
     unsigned next_cpu;
+    struct krnl_timer *timers;
+    struct krnl_dpc dpcs[256];
+    unsigned dpc_count;
     struct krnl_thread *running; // whose code or call runs now
     struct krnl_hw hw[KRNL_HW_THREADS];
     uint64_t sequence;           // for FIFO orders
@@ -145,33 +205,81 @@ void krnl_system_free(struct kernel *k, gva address);
 struct krnl_thread_params {
     uint32_t stack_bytes, flags;
     gva startup, start_address, context;
-    bool guest, main, host_handle, suspended;
+    bool guest, main, host_handle, suspended, system_process;
     const struct krnl_thread *creator;
 };
 struct krnl_thread *krnl_thread_new(struct kernel *k, const struct krnl_thread_params *p, uint32_t *handle);
 void krnl_thread_end(struct kernel *k, struct krnl_thread *t, uint32_t exit_code);
 void krnl_thread_set_hw(struct kernel *k, struct krnl_thread *t, unsigned hw);
 struct krnl_thread *krnl_thread_by_kthread(const struct kernel *k, gva kthread);
-// A guest frame on top of an interrupted or idle thread.
-struct krnl_frame *krnl_frame_push(struct krnl_thread *t, enum krnl_frame_kind kind, gva function);
+void krnl_thread_alert(struct kernel *k, struct krnl_thread *t, bool user);
+void krnl_thread_resumed(struct kernel *k, struct krnl_thread *t); // its suspend count came down to 0
+
+// ---- frame.c: guest code on top of a thread that is at a safepoint: idle, ready, waiting, or at the end of a call.
+// NULL: no memory; the run is stopped then. What the kind needs (IRQL, DPC state) is set, and restored by the pop.
+struct krnl_frame *krnl_frame_push(struct kernel *k, struct krnl_thread *t, enum krnl_frame_kind kind, gva function);
 void krnl_frame_pop(struct kernel *k, struct krnl_thread *t);
+void krnl_frames_drop(struct krnl_thread *t); // all, without going back
+// A function returned to where frames and threads begin.
+void krnl_returned(struct kernel *k, struct krnl_thread *t);
+// Lets run on `t` what is queued for it and may run at its IRQL: a DPC, else a kernel APC, else a user APC.
+void krnl_deliver(struct kernel *k, struct krnl_thread *t);
+uint8_t krnl_irql(const struct kernel *k, const struct krnl_thread *t);
+
+// ---- dpc.c
+// `on` NULL: the kernel's dispatch thread. False: it is queued already, or the queue is full.
+bool krnl_queue_dpc(struct kernel *k, gva dpc, uint32_t arg1, uint32_t arg2, struct krnl_thread *on);
+bool krnl_remove_dpc(struct kernel *k, gva dpc);
+bool krnl_deliver_dpc(struct kernel *k, struct krnl_thread *t);
+void krnl_dpcs_leave(struct kernel *k, const struct krnl_thread *t); // `t` ends: its DPCs go to the dispatch thread
+
+// ---- timer.c
+uint64_t krnl_due_cycles(const struct kernel *k, uint64_t now, int64_t time); // of a timeout or due time in 100 ns
+bool krnl_timer_set(struct kernel *k, const struct krnl_target *timer, uint64_t due, uint64_t period, gva dpc); // true: it was set
+bool krnl_timer_cancel(struct kernel *k, const struct krnl_target *timer);
+const struct krnl_timer *krnl_timer_find(const struct kernel *k, const struct krnl_target *timer);
+void krnl_timer_move(struct kernel *k, struct krnl_object *object); // it has got a body
+void krnl_timers_fire(struct kernel *k, uint64_t now);
+
+// ---- mutant.c: state 1 free, 0 owned, below: owned more than once.
+struct krnl_thread *krnl_mutant_owner(const struct kernel *k, const struct krnl_target *mutant);
+void krnl_mutant_own(struct kernel *k, const struct krnl_target *mutant, struct krnl_thread *t);
+bool krnl_mutant_take(struct kernel *k, const struct krnl_target *mutant, struct krnl_thread *t); // true: it was abandoned
+nt_status krnl_mutant_release(struct kernel *k, const struct krnl_target *mutant, struct krnl_thread *t, int32_t *previous);
+void krnl_mutant_abandon(struct kernel *k, const struct krnl_target *mutant, struct krnl_thread *t);
+void krnl_mutants_leave(struct kernel *k, struct krnl_thread *t); // `t` ends: what it owns is abandoned
 
 // ---- scheduler.c
 void krnl_make_ready(struct kernel *k, struct krnl_thread *t);
 void krnl_stop(struct kernel *k, enum krnl_stop why, const struct krnl_thread *t, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+// The run cannot go on as it would on another host: an allocation or a file of the host failed.
+void krnl_host_failed(struct kernel *k, const char *what);
 uint64_t krnl_thread_now(const struct kernel *k, const struct krnl_thread *t);
 uint64_t krnl_system_time(const struct kernel *k, uint64_t cycles); // 100 ns since 1601
 void krnl_refresh_time(struct kernel *k, uint64_t now);
 
 // ---- wait.c
 void krnl_wait_finish(struct kernel *k, struct krnl_thread *t, nt_status status, const struct krnl_target *by);
-// The thread that has waited longest for the target; NULL: none.
-struct krnl_thread *krnl_first_waiter(struct kernel *k, const struct krnl_target *target);
+// An interrupted or suspended wait goes on, unless what it waits for has come.
+void krnl_wait_again(struct kernel *k, struct krnl_thread *t);
 void krnl_wait_expire(struct kernel *k, uint64_t now);
 uint64_t krnl_next_deadline(const struct kernel *k);
-void krnl_deliver_apcs(struct kernel *k, struct krnl_thread *t);
-void krnl_queue_apc(struct kernel *k, struct krnl_thread *t, const struct krnl_apc *apc);
+enum krnl_dispatcher_type krnl_target_type(const struct kernel *k, const struct krnl_target *target);
+uint32_t krnl_target_name(const struct kernel *k, const struct krnl_target *target); // handle, else address
+// As krnl_wait, with work at its end.
+nt_status krnl_wait_then(struct krnl_call *c, const struct krnl_target *target, enum krnl_alert alert,
+                         const struct krnl_timeout *timeout, enum krnl_done done, const uint32_t data[3]);
+void krnl_critical_section_entered(struct kernel *k, struct krnl_thread *t); // of rtl_sync.c
+nt_status krnl_io_completion_removed(struct kernel *k, struct krnl_thread *t); // of io_completion.c
+
+// ---- apc.c
+bool krnl_queue_apc(struct kernel *k, struct krnl_thread *t, const struct krnl_apc *apc); // false: the thread ends, or no memory
+bool krnl_remove_apc(struct kernel *k, struct krnl_thread *t, gva kapc, uint32_t source);
+bool krnl_deliver_apc(struct kernel *k, struct krnl_thread *t);
+void krnl_apc_routine_ended(struct kernel *k, struct krnl_thread *t, const struct krnl_frame *frame);
+void krnl_apc_drop(struct krnl_thread *t); // one, without a trace
+bool krnl_rundown_apc(struct kernel *k, struct krnl_thread *t); // true: a rundown routine runs first
 
 // ---- loader.c
 // A thunk of our own for an export that the title did not import; 0: no memory.

@@ -74,7 +74,7 @@ static void fill_kthread(struct kernel *k, const struct krnl_thread *t)
     struct mem *m = k->mem;
     gva p = t->kthread, process = t->process, prcb = t->pcr + KPCR_PRCB_DATA;
     const struct { uint32_t offset, value; } words[] = {
-        {KTHREAD_SELF_LIST_10, p + 0x10}, {KTHREAD_SELF_LIST_10 + 4, p + 0x10},
+        {KTHREAD_MUTANTS, p + 0x10}, {KTHREAD_MUTANTS + 4, p + 0x10},
         {KTHREAD_TIMER_LIST_40, p + 0x20}, {KTHREAD_TIMER_LIST_40 + 4, p + 0x20},
         {KTHREAD_SELF_48, p}, {KTHREAD_TIMER_4C, p + 0x18}, {KTHREAD_54, 0x01020001},
         {KTHREAD_STACK_BASE, t->stack_base}, {KTHREAD_STACK_LIMIT, t->stack_limit},
@@ -186,15 +186,17 @@ static bool build(struct kernel *k, struct krnl_thread *t, const struct krnl_thr
 struct krnl_thread *krnl_thread_new(struct kernel *k, const struct krnl_thread_params *p, uint32_t *handle)
 {
     struct krnl_thread *t = calloc(1, sizeof *t);
-    if (!t)
+    if (!t) {
+        krnl_host_failed(k, "out of memory");
         return NULL;
+    }
     t->kernel = k;
     t->startup = p->startup;
     t->start_address = p->start_address;
     t->context = p->context;
     t->creation_flags = p->flags;
     t->guest = p->guest;
-    t->process = p->guest ? k->title_process : k->system_process;
+    t->process = p->guest && !p->system_process ? k->title_process : k->system_process;
     t->main = p->main;
     t->creator_tid = p->creator ? p->creator->tid : 0;
     t->suspend_count = p->suspended;
@@ -227,34 +229,64 @@ struct krnl_thread *krnl_thread_new(struct kernel *k, const struct krnl_thread_p
     return t;
 }
 
+// Only what its APCs' rundown routines do is left to run. Returns false where that is nothing.
+static bool run_down(struct kernel *k, struct krnl_thread *t, uint32_t exit_code)
+{
+    if (!t->ending) {
+        for (const struct krnl_frame *f = t->frames; f; f = f->outer)
+            if (f->kind == FRAME_INTERRUPT)
+                krnl_stop(k, KRNL_STOP_CRASH, t, "the title ended a thread inside its interrupt callback 0x%08x", f->callback);
+        t->ending = true;
+        t->exit_code = exit_code;
+        t->call.row = NULL;
+        krnl_frames_drop(t);
+        mem_set8(k->mem, t->pcr + KPCR_IRQL, 0);
+        mem_set32(k->mem, t->pcr + KPCR_DPC_ACTIVE, 0);
+        t->cpu.pc = (uint32_t)KRNL_RETURN_MAGIC; // below the routines: back here
+        krnl_dpcs_leave(k, t);
+    }
+    return krnl_rundown_apc(k, t);
+}
+
 void krnl_thread_end(struct kernel *k, struct krnl_thread *t, uint32_t exit_code)
 {
-    if (t->state == THREAD_ENDED)
+    if (t->state == THREAD_ENDED || run_down(k, t, exit_code))
         return;
+    exit_code = (uint32_t)t->exit_code;
     krnl_emit(k, t, TRACE_THREAD_EXIT, 2, (uint64_t[]){t->tid, exit_code}, NULL);
     t->state = THREAD_ENDED;
-    t->exit_code = exit_code;
-    t->call_row = NULL;
-    while (t->frames)
-        krnl_frame_pop(k, t);
     mem_set8(k->mem, t->kthread + KTHREAD_TERMINATED, 1);
     mem_set32(k->mem, t->kthread + KTHREAD_EXIT_STATUS, exit_code);
     mem_set64(k->mem, t->kthread + KTHREAD_EXIT_TIME, krnl_system_time(k, krnl_thread_now(k, t)));
     add_to_process(k, t->process, t->kthread, -1);
+    krnl_mutants_leave(k, t);
     struct krnl_target target = krnl_target_of(t->object);
     krnl_set_signal_state(k, &target, 1);
     krnl_signalled(k, &target, t);
-    k->reschedule = true;
-    // Mutants that it owned are abandoned: the next owner gets them.
     for (struct krnl_object *o = k->objects; o; o = o->next)
-        if (o->type == KRNL_MUTANT && o->owner == t) {
-            o->owner = NULL;
-            o->count = 0;
-            o->signal = 1;
-            krnl_signalled(k, &(struct krnl_target){o, o->body}, t);
-        }
+        if (o->apc_thread == t)
+            o->apc_thread = NULL;
+    k->reschedule = true;
     struct krnl_object *object = t->object;
     krnl_object_release(k, object); // the thread's own reference
+}
+
+void krnl_thread_alert(struct kernel *k, struct krnl_thread *t, bool user)
+{
+    bool waits = t->state == THREAD_WAITING && !t->suspend_count &&
+                 (t->wait.alert == KRNL_ALERTABLE_USER || (t->wait.alert == KRNL_ALERTABLE_KERNEL && !user));
+    if (waits)
+        krnl_wait_finish(k, t, (nt_status)STATUS_ALERTED, NULL);
+    else
+        t->alerted[user] = true;
+}
+
+void krnl_thread_resumed(struct kernel *k, struct krnl_thread *t)
+{
+    if (t->state == THREAD_WAITING)
+        krnl_wait_again(k, t); // a suspended thread's wait takes nothing
+    else if (t->state == THREAD_READY)
+        krnl_make_ready(k, t);
 }
 
 struct krnl_thread *krnl_thread_by_kthread(const struct kernel *k, gva kthread)
@@ -263,33 +295,4 @@ struct krnl_thread *krnl_thread_by_kthread(const struct kernel *k, gva kthread)
         if (t->kthread == kthread && t->state != THREAD_ENDED)
             return t;
     return NULL;
-}
-
-struct krnl_frame *krnl_frame_push(struct krnl_thread *t, enum krnl_frame_kind kind, gva function)
-{
-    struct krnl_frame *frame = calloc(1, sizeof *frame);
-    if (!frame)
-        return NULL;
-    frame->kind = kind;
-    frame->saved = t->cpu;
-    frame->outer = t->frames;
-    t->frames = frame;
-    t->cpu.pc = function;
-    t->cpu.lr = (uint32_t)KRNL_RETURN_MAGIC;
-    // Below the interrupted code's red zone and the area where a callee may spill its arguments.
-    t->cpu.gpr[1] = (uint32_t)(t->cpu.gpr[1] - 512) & ~15u;
-    return frame;
-}
-
-void krnl_frame_pop(struct kernel *k, struct krnl_thread *t)
-{
-    struct krnl_frame *frame = t->frames;
-    (void)k;
-    struct ppc_state saved = frame->saved;
-    saved.cycles = t->cpu.cycles; // time goes on
-    saved.slice_end = t->cpu.slice_end;
-    saved.block_pc = saved.pc;
-    t->cpu = saved;
-    t->frames = frame->outer;
-    free(frame);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "xex/lzx.h"
 #include "xex/xex_private.h"
 
@@ -273,6 +274,7 @@ bool xex_read_image(struct xex *x, const struct xex_options *opts, struct error 
     x->image = calloc(1, x->info.image_size);
     if (!x->image)
         return error_set(err, ERR_MEMORY, "no memory for the image's 0x%x bytes", x->info.image_size);
+    pages_prefault(x->image, x->info.image_size);
     bool ok = is_chained(x) ? read_chained(x, opts, err) : read_direct(x, opts, err);
     if (!ok) {
         free(x->image);

@@ -140,9 +140,9 @@ static void asynchronous(void **state)
     assert_int_equal(NtClearEvent(&x->c, event), STATUS_SUCCESS);
     struct krnl_thread *t = x->c.thread;
     assert_int_equal(t->apc_count, 1);
-    assert_int_equal(t->apcs[0].normal_routine, 0x82001000);
-    assert_int_equal(t->apcs[0].context, 0x1234);
-    assert_int_equal(t->apcs[0].arg1, x->data + IO);
+    assert_int_equal(t->apcs[1]->normal_routine, 0x82001000);
+    assert_int_equal(t->apcs[1]->context, 0x1234);
+    assert_int_equal(t->apcs[1]->arg1, x->data + IO);
     assert_int_equal(NtReadFile(&x->c, handle, 0xF8001000, 0, 0, x->data + IO, x->data + BUFFER, 3, 0),
                      (uint32_t)STATUS_INVALID_HANDLE);
 }

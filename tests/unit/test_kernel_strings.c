@@ -161,13 +161,13 @@ static void apcs(void **state)
     assert_int_equal(KeInsertQueueApc(&x->c, apc, 6, 7, 0), 1);
     assert_int_equal(KeInsertQueueApc(&x->c, apc, 6, 7, 0), 0); // it is in the queue
     assert_int_equal(t->apc_count, 2);
-    assert_int_equal(t->apcs[1].normal_routine, 0x82002000);
-    assert_int_equal(t->apcs[1].context, 0x55);
+    assert_int_equal(t->apcs[1]->next->normal_routine, 0x82002000);
+    assert_int_equal(t->apcs[1]->next->context, 0x55);
     assert_int_equal(KeRemoveQueueApc(&x->c, apc), 1);
     assert_int_equal(KeRemoveQueueApc(&x->c, apc), 0);
     assert_int_equal(t->apc_count, 1);
     assert_int_equal(KeInsertQueueApc(&x->c, apc, 6, 7, 0), 1);
-    for (unsigned i = 2; i < 32; i++)
+    for (unsigned i = 2; i < 4096; i++)
         assert_int_equal(NtQueueApcThread(&x->c, 0xFFFFFFFE, 0x82001000, 1, 2, 3), STATUS_SUCCESS);
     assert_int_equal(NtQueueApcThread(&x->c, 0xFFFFFFFE, 0x82001000, 1, 2, 3), (uint32_t)STATUS_UNSUCCESSFUL);
     assert_int_equal(NtQueueApcThread(&x->c, 0xF8009990, 0x82001000, 1, 2, 3), (uint32_t)STATUS_INVALID_HANDLE);
@@ -181,10 +181,10 @@ static void dpcs(void **state)
     gva dpc = x->data + A;
     KeInitializeDpc(&x->c, dpc, 0x82003000, 0x77);
     assert_int_equal(KeInsertQueueDpc(&x->c, dpc, 8, 9), 1);
-    assert_int_equal(x->c.guest_function, 0x82003000);
-    assert_int_equal(x->c.guest_arguments[0], dpc);
-    assert_int_equal(x->c.guest_arguments[1], 0x77);
-    assert_int_equal(x->c.guest_arguments[3], 9);
+    assert_int_equal(x->c.thread->cpu.pc, 0x82003000);
+    assert_int_equal(x->c.thread->cpu.gpr[3], dpc);
+    assert_int_equal(x->c.thread->cpu.gpr[4], 0x77);
+    assert_int_equal(x->c.thread->cpu.gpr[6], 9);
     assert_int_equal(KeInsertQueueDpc(&x->c, 4, 8, 9), 0);
 }
 

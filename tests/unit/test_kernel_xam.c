@@ -184,7 +184,7 @@ static void overlapped(void **state)
     assert_int_equal(word_at(x, o + 4), 7);
     assert_int_equal(word_at(x, o + 0x18), 6);
     assert_int_equal(x->c.thread->apc_count, 1);
-    assert_int_equal(x->c.thread->apcs[0].arg2, o);
+    assert_int_equal(x->c.thread->apcs[1]->arg2, o);
     struct krnl_object *event = krnl_handle_object(x->k, word_at(x, x->data + OUT), NULL);
     struct krnl_target target = krnl_target_of(event);
     assert_int_equal(krnl_signal_state(x->k, &target), 1);

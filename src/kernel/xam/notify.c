@@ -18,6 +18,14 @@ struct krnl_listener {
     } queue[QUEUE_MAX];
 };
 
+static void hash(const struct krnl_object *object, void (*piece)(void *, const void *, size_t), void *user)
+{
+    const struct krnl_listener *l = object->data;
+    const uint64_t words[] = {l->mask, l->max_version, l->count};
+    piece(user, words, sizeof words);
+    piece(user, l->queue, l->count * sizeof *l->queue);
+}
+
 static void set_signal(struct krnl_call *c, struct krnl_object *o)
 {
     struct krnl_listener *l = o->data;
@@ -68,6 +76,8 @@ static uint32_t create(struct krnl_call *c, uint64_t mask, uint32_t max_version)
     struct krnl_listener *l = calloc(1, sizeof *l);
     struct krnl_object *o = l ? krnl_object_new(c->k, KRNL_NOTIFY, 0, DISPATCH_NOTIFICATION_EVENT) : NULL;
     if (!o) {
+        if (!l)
+            krnl_host_failed(c->k, "out of memory");
         free(l);
         return 0;
     }
@@ -75,6 +85,7 @@ static uint32_t create(struct krnl_call *c, uint64_t mask, uint32_t max_version)
     l->max_version = max_version > NEWEST_VERSION ? NEWEST_VERSION : max_version;
     o->data = l;
     o->destroy = destroy;
+    o->hash = hash;
     uint32_t handle = krnl_handle_open(c->k, o, false, c->thread);
     if (handle && mask & NOTIFY_SYSTEM && is_first(c, o)) {
         enqueue(c, o, KRNL_NOTIFY_SYSTEM_UI, 1);

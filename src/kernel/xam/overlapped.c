@@ -25,7 +25,7 @@ uint32_t krnl_overlapped_end(struct krnl_call *c, gva overlapped, uint32_t resul
     if (routine)
         krnl_queue_apc(
             c->k, c->thread,
-            &(struct krnl_apc){.normal_routine = routine, .context = result, .arg1 = length, .arg2 = overlapped});
+            &(struct krnl_apc){.user = true, .normal_routine = routine, .context = result, .arg1 = length, .arg2 = overlapped});
     return X_ERROR_IO_PENDING;
 }
 

@@ -10,6 +10,8 @@ struct krnl_file {
     uint32_t mode;     // the options that FileModeInformation shows
     uint32_t listed;   // directory entries given since the scan began
     bool synchronous;  // else calls answer STATUS_PENDING, though their work is done
+    struct krnl_object *port; // completion port that its requests' packets go to; NULL: none
+    uint32_t port_key;
     bool append_only;  // every write goes to the end
 };
 

@@ -116,7 +116,8 @@ uint32_t KeReleaseSemaphore(struct krnl_call *c, uint32_t semaphore, uint32_t in
 
 // ---- Waits
 
-static nt_status wait_objects(struct krnl_call *c, uint32_t count, const uint32_t *objects, bool all, uint32_t alertable, uint32_t timeout_ptr)
+static nt_status wait_objects(struct krnl_call *c, uint32_t count, const uint32_t *objects, bool all, enum krnl_alert alert,
+                              uint32_t timeout_ptr)
 {
     struct krnl_timeout timeout;
     struct krnl_target targets[KRNL_MAX_WAIT];
@@ -127,52 +128,49 @@ static nt_status wait_objects(struct krnl_call *c, uint32_t count, const uint32_
             return (nt_status)STATUS_INVALID_PARAMETER;
         targets[i] = krnl_target_at(c->k, objects[i]);
     }
-    return krnl_wait(c, count, targets, all, alertable, &timeout);
+    return krnl_wait(c, count, targets, all, alert, &timeout);
 }
 
 uint32_t KeWaitForSingleObject(struct krnl_call *c, uint32_t object, uint32_t reason, uint32_t mode, uint32_t alertable, uint32_t timeout_ptr)
 {
     (void)reason;
-    (void)mode;
-    return wait_objects(c, 1, &object, true, alertable, timeout_ptr);
+    return wait_objects(c, 1, &object, true, krnl_alert_of(mode, alertable), timeout_ptr);
 }
 
 uint32_t KeWaitForMultipleObjects(struct krnl_call *c, uint32_t count, uint32_t objects_ptr, uint32_t type, uint32_t reason,
                                   uint32_t mode, uint32_t alertable, uint32_t timeout_ptr, uint32_t blocks)
 {
     (void)reason;
-    (void)mode;
-    (void)blocks;
+    enum { BLOCKS_IN_THREAD = 3 };
     uint32_t objects[KRNL_MAX_WAIT];
-    if (!count || count > KRNL_MAX_WAIT)
+    if (!count || count > KRNL_MAX_WAIT || type > 1)
         return (nt_status)STATUS_INVALID_PARAMETER;
+    if (count > BLOCKS_IN_THREAD && !blocks) // a console stops here; the blocks are not used
+        log_write(c->k->log, LOG_GUEST, "ke", "KeWaitForMultipleObjects of %u objects without wait blocks", count);
     for (uint32_t i = 0; i < count; i++)
         if (!mem_get32(c->mem, objects_ptr + 4 * i, &objects[i]))
             return (nt_status)STATUS_ACCESS_VIOLATION;
-    return wait_objects(c, count, objects, type == 0, alertable, timeout_ptr);
+    return wait_objects(c, count, objects, type == 0, krnl_alert_of(mode, alertable), timeout_ptr);
 }
 
 uint32_t KeDelayExecutionThread(struct krnl_call *c, uint32_t mode, uint32_t alertable, uint32_t interval_ptr)
 {
-    (void)mode;
     struct krnl_timeout timeout;
     if (!krnl_timeout_at(c, interval_ptr, &timeout))
         return (nt_status)STATUS_ACCESS_VIOLATION;
-    return krnl_sleep(c, alertable, &timeout);
+    return krnl_sleep(c, krnl_alert_of(mode, alertable), &timeout);
 }
 
 uint32_t NtYieldExecution(struct krnl_call *c)
 {
-    return krnl_sleep(c, false, &(struct krnl_timeout){0});
+    return krnl_sleep(c, KRNL_NOT_ALERTABLE, &(struct krnl_timeout){0});
 }
 
 // ---- Spin locks: the word holds the owner's r13, 0 when free. A held lock ends the slice; the call is made again.
 
 static uint8_t irql(const struct krnl_call *c)
 {
-    uint8_t value = 0;
-    mem_get8(c->mem, c->thread->pcr + KPCR_IRQL, &value);
-    return value;
+    return krnl_irql(c->k, c->thread);
 }
 
 static void set_irql(struct krnl_call *c, uint8_t value)
@@ -180,6 +178,30 @@ static void set_irql(struct krnl_call *c, uint8_t value)
     mem_set8(c->mem, c->thread->pcr + KPCR_IRQL, value);
     if (value < 2)
         c->k->reschedule = true; // whoever was held off may run now
+}
+
+static const struct krnl_thread *thread_of_pcr(const struct krnl_call *c, gva pcr)
+{
+    for (const struct krnl_thread *t = c->k->threads; t; t = t->next)
+        if (t->pcr == pcr && t->state != THREAD_ENDED)
+            return t;
+    return NULL;
+}
+
+// Waiting for itself, or, at an IRQL where its hardware thread does not switch, for a thread there: no lock comes of that.
+static bool waits_for_ever(struct krnl_call *c, gva lock, const struct krnl_thread *owner)
+{
+    const struct krnl_thread *t = c->thread;
+    if (owner == t)
+        krnl_stop(c->k, KRNL_STOP_CRASH, t, "the spin lock at 0x%08x is taken twice by thread %u, from 0x%08x", lock, t->tid,
+                  (uint32_t)c->cpu->lr);
+    else if (owner && owner->hw == t->hw && irql(c) >= 2)
+        krnl_stop(c->k, KRNL_STOP_CRASH, t,
+                  "thread %u waits for the spin lock at 0x%08x, from 0x%08x, at IRQL %u, which keeps its owner, thread %u, from running", t->tid,
+                  lock, (uint32_t)c->cpu->lr, irql(c), owner->tid);
+    else
+        return false;
+    return true;
 }
 
 // True: taken. False: held by someone else; the calling thread tries again when others have run.
@@ -191,7 +213,7 @@ static bool take_lock(struct krnl_call *c, uint32_t lock)
         return true;
     }
     c->pending = true;
-    c->retry = true;
+    c->retry = !waits_for_ever(c, lock, thread_of_pcr(c, owner));
     return false;
 }
 
@@ -253,7 +275,7 @@ uint32_t KfRaiseIrql(struct krnl_call *c, uint32_t value)
     return old;
 }
 
-// ---- Critical regions: kernel APCs are held off. Titles have none, so the count is all there is.
+// ---- Critical regions: normal kernel APCs are held off while the count is not 0; they run when the call that ends the region ends.
 
 static void change_apc_disable(struct krnl_call *c, int by)
 {
@@ -271,13 +293,4 @@ void KeEnterCriticalRegion(struct krnl_call *c)
 void KeLeaveCriticalRegion(struct krnl_call *c)
 {
     change_apc_disable(c, 1);
-}
-
-// ---- DPCs
-
-void KeInitializeDpc(struct krnl_call *c, uint32_t dpc, uint32_t routine, uint32_t context)
-{
-    mem_set32(c->mem, dpc + KDPC_TYPE, 19u << 16);
-    mem_set32(c->mem, dpc + KDPC_ROUTINE, routine);
-    mem_set32(c->mem, dpc + KDPC_CONTEXT, context);
 }

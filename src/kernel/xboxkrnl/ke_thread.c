@@ -59,8 +59,8 @@ static nt_status change_suspension(struct krnl_call *c, struct krnl_thread *t, i
         t->suspend_count--;
     mem_set8(c->mem, t->kthread + KTHREAD_SUSPEND_COUNT, (uint8_t)t->suspend_count);
     krnl_event(c, by > 0 ? TRACE_THREAD_SUSPEND : TRACE_THREAD_RESUME, 2, (uint64_t[]){t->tid, previous});
-    if (previous && !t->suspend_count && t->state == THREAD_READY)
-        krnl_make_ready(c->k, t);
+    if (previous && !t->suspend_count)
+        krnl_thread_resumed(c->k, t);
     c->k->reschedule = true;
     if (previous_ptr)
         mem_set32(c->mem, previous_ptr, previous);
@@ -111,6 +111,61 @@ uint32_t KeQueryBasePriorityThread(struct krnl_call *c, uint32_t kthread)
     return t ? (uint32_t)(t->priority - 8) : 0;
 }
 
+// The priority itself, not an increment.
+uint32_t KeSetPriorityThread(struct krnl_call *c, uint32_t kthread, uint32_t priority)
+{
+    struct krnl_thread *t = krnl_thread_by_kthread(c->k, kthread);
+    int32_t previous = t ? t->priority : 0, wanted = (int32_t)priority;
+    if (t) {
+        t->priority = wanted < 1 ? 1 : wanted > 30 ? 30 : wanted;
+        c->k->reschedule = true;
+    }
+    return (uint32_t)previous;
+}
+
+// Boosts are not built: they change no order here. The flag is kept for who asks.
+uint32_t KeSetDisableBoostThread(struct krnl_call *c, uint32_t kthread, uint32_t disabled)
+{
+    struct krnl_thread *t = krnl_thread_by_kthread(c->k, kthread);
+    bool previous = t && t->no_boost;
+    if (t)
+        t->no_boost = disabled & 0xFF;
+    return previous;
+}
+
+void KeBoostPriorityThread(struct krnl_call *c, uint32_t kthread, uint32_t increment)
+{
+    (void)c, (void)kthread, (void)increment;
+}
+
+// Ends an alertable wait; a thread that does not wait so keeps the alert for its next. Returns whether it had one already.
+uint32_t KeAlertThread(struct krnl_call *c, uint32_t kthread, uint32_t mode)
+{
+    struct krnl_thread *t = krnl_thread_by_kthread(c->k, kthread);
+    bool user = mode & 0xFF, previous = t && t->alerted[user];
+    if (t)
+        krnl_thread_alert(c->k, t, user);
+    return previous;
+}
+
+uint32_t KeAlertResumeThread(struct krnl_call *c, uint32_t kthread)
+{
+    struct krnl_thread *t = krnl_thread_by_kthread(c->k, kthread);
+    uint32_t previous = t ? t->suspend_count : 0;
+    if (t) {
+        krnl_thread_alert(c->k, t, false);
+        change_suspension(c, t, -1, 0);
+    }
+    return previous;
+}
+
+// Time passes for the caller alone.
+void KeStallExecutionProcessor(struct krnl_call *c, uint32_t microseconds)
+{
+    enum { CYCLES_PER_MICROSECOND = 3200, LONGEST = 1000000 };
+    c->cpu->cycles += (uint64_t)(microseconds < LONGEST ? microseconds : LONGEST) * CYCLES_PER_MICROSECOND;
+}
+
 // The previous mask comes back through the pointer.
 uint32_t KeSetAffinityThread(struct krnl_call *c, uint32_t kthread, uint32_t affinity, uint32_t previous_ptr)
 {
@@ -146,6 +201,18 @@ void KeEnableFpuExceptions(struct krnl_call *c)
 
 // ---- TLS
 
+// The process record shows the first 256 slots, from the top bit down: set is free.
+static void show_slot(struct krnl_call *c, uint32_t index, bool is_free)
+{
+    enum { SHOWN = 256 };
+    uint32_t word = 0, bit = 0x80000000u >> index % 32;
+    gva at = c->k->title_process + KPROCESS_TLS_BITMAP + index / 32 * 4;
+    if (index >= SHOWN)
+        return;
+    mem_get32(c->mem, at, &word);
+    mem_set32(c->mem, at, is_free ? word | bit : word & ~bit);
+}
+
 uint32_t KeTlsAlloc(struct krnl_call *c)
 {
     uint32_t slots = c->k->tls_slots ? c->k->tls_slots : 1024;
@@ -154,6 +221,7 @@ uint32_t KeTlsAlloc(struct krnl_call *c)
         if (*word & bit)
             continue;
         *word |= bit;
+        show_slot(c, i, false);
         for (struct krnl_thread *t = c->k->threads; t; t = t->next)
             if (t->guest && t->state != THREAD_ENDED)
                 mem_set32(c->mem, t->tls_dynamic + 4 * i, 0);
@@ -173,6 +241,7 @@ uint32_t KeTlsFree(struct krnl_call *c, uint32_t index)
     if (index >= TLS_SLOTS_MAX || !(c->k->tls_bitmap[index / 32] >> index % 32 & 1))
         return 0;
     c->k->tls_bitmap[index / 32] &= ~(1u << index % 32);
+    show_slot(c, index, true);
     return 1;
 }
 

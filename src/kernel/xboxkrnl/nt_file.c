@@ -34,6 +34,8 @@ nt_status krnl_file_status(const struct krnl_call *c, enum stor_status status)
 {
     if (is_reference(c) && (status == STOR_NOT_FOUND || status == STOR_PATH_NOT_FOUND || status == STOR_NO_DEVICE))
         return (nt_status)STATUS_NO_SUCH_FILE;
+    if (status == STOR_NO_RESOURCES)
+        krnl_host_failed(c->k, "out of memory or open files");
     return stor_nt_status(status);
 }
 
@@ -97,7 +99,16 @@ static void close_file(struct kernel *k, struct krnl_object *object)
     struct krnl_file *f = object->data;
     krnl_emit(k, k->running, TRACE_VFS_CLOSE, 1, (uint64_t[]){f->handle}, NULL);
     stor_close(f->file);
+    krnl_object_release(k, f->port);
     free(f);
+}
+
+static void hash_file(const struct krnl_object *object, void (*piece)(void *, const void *, size_t), void *user)
+{
+    const struct krnl_file *f = object->data;
+    const uint64_t words[] = {f->position, f->mode, f->listed, f->synchronous, f->append_only, f->port ? f->port->id : 0,
+                              f->port_key};
+    piece(user, words, sizeof words);
 }
 
 static struct krnl_file *new_file(uint32_t access, uint32_t options)
@@ -118,6 +129,7 @@ static uint32_t open_handle(struct krnl_call *c, struct krnl_file *f)
     if (!o)
         return 0;
     o->data = f;
+    o->hash = hash_file;
     f->handle = krnl_handle_open(c->k, o, false, c->thread);
     if (f->handle)
         o->destroy = close_file; // until here the caller owns the file
@@ -154,7 +166,7 @@ static nt_status open_path(struct krnl_call *c, const struct krnl_path *path, ui
     };
     struct krnl_file *f = new_file(access, options);
     if (!f)
-        return (nt_status)STATUS_NO_MEMORY;
+        return krnl_file_status(c, STOR_NO_RESOURCES);
     enum stor_status status = open_in_storage(c, &request, &f->file, action);
     if (status != STOR_OK) {
         free(f);
@@ -298,7 +310,7 @@ void krnl_io_complete(struct krnl_call *c, struct krnl_object *event, uint32_t a
     uint32_t routine = apc_routine & ~1u; // the low bit: no completion packet
     if (routine && apc_context)
         krnl_queue_apc(c->k, c->thread,
-                       &(struct krnl_apc){.normal_routine = routine, .context = apc_context, .arg1 = io_status});
+                       &(struct krnl_apc){.user = true, .normal_routine = routine, .context = apc_context, .arg1 = io_status});
     if (event) {
         struct krnl_target target = krnl_target_of(event);
         krnl_event_set(c, &target);
@@ -316,6 +328,8 @@ static nt_status finish(struct krnl_call *c, struct transfer *t, nt_status statu
     krnl_set_signal_state(c->k, &file, 1);
     krnl_signalled(c->k, &file, c->thread);
     krnl_io_complete(c, t->event_object, t->apc_routine, t->apc_context, t->io_status);
+    if (t->file->port && !t->apc_routine) // a routine, or its low bit, keeps the packet back
+        krnl_io_completion_post(c, t->file->port, (uint32_t[]){t->file->port_key, t->apc_context, status, status ? 0 : t->done});
     return !status && !t->file->synchronous ? (nt_status)STATUS_PENDING : status;
 }
 

@@ -239,8 +239,19 @@ static nt_status set_end(struct info_call *i)
 
 static nt_status set_completion(struct info_call *i)
 {
-    krnl_partial(i->c, "completion ports are not built");
-    return (nt_status)STATUS_NOT_IMPLEMENTED;
+    uint32_t handle = 0, key = 0;
+    mem_get32(i->c->mem, i->at, &handle);
+    mem_get32(i->c->mem, i->at + 4, &key);
+    i->used = 8;
+    struct krnl_object *port = krnl_handle_typed(i->c->k, handle, KRNL_IO_COMPLETION, i->c->thread);
+    if (!port)
+        return (nt_status)STATUS_INVALID_HANDLE;
+    if (i->file->port)
+        return (nt_status)STATUS_INVALID_PARAMETER;
+    krnl_object_retain(port);
+    i->file->port = port;
+    i->file->port_key = key;
+    return STATUS_SUCCESS;
 }
 
 static const struct info_class file_changes[] = {

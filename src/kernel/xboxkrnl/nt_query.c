@@ -42,7 +42,12 @@ uint32_t NtQueryMutant(struct krnl_call *c, uint32_t handle, uint32_t informatio
     struct krnl_object *o = krnl_handle_typed(c->k, handle, KRNL_MUTANT, c->thread);
     if (!o)
         return (nt_status)STATUS_INVALID_HANDLE;
-    return put_two(c, information, (uint32_t)(1 - o->count), o->owner == c->thread ? 1u << 24 : 0);
+    struct krnl_target t = krnl_target_of(o);
+    uint8_t abandoned = o->abandoned;
+    if (o->body)
+        mem_get8(c->mem, o->body + KMUTANT_ABANDONED, &abandoned);
+    return put_two(c, information, signal_of(c, o),
+                   (krnl_mutant_owner(c->k, &t) == c->thread ? 1u << 24 : 0) | (uint32_t)(abandoned != 0) << 16);
 }
 
 // ---- Threads and objects by other names than handles
@@ -85,6 +90,12 @@ static void destroy_link(struct kernel *k, struct krnl_object *object)
     free(object->data);
 }
 
+static void hash_link(const struct krnl_object *object, void (*piece)(void *, const void *, size_t), void *user)
+{
+    if (object->data)
+        piece(user, object->data, strlen(object->data));
+}
+
 uint32_t NtOpenSymbolicLinkObject(struct krnl_call *c, uint32_t handle_ptr, uint32_t attributes)
 {
     struct krnl_path path;
@@ -101,7 +112,10 @@ uint32_t NtOpenSymbolicLinkObject(struct krnl_call *c, uint32_t handle_ptr, uint
     if (!o)
         return (nt_status)STATUS_NO_MEMORY;
     o->data = strdup(target);
+    if (!o->data)
+        krnl_host_failed(c->k, "out of memory");
     o->destroy = destroy_link;
+    o->hash = hash_link;
     uint32_t handle = o->data ? krnl_handle_open(c->k, o, false, c->thread) : 0;
     krnl_object_release(c->k, o);
     mem_set32(c->mem, handle_ptr, handle);

@@ -3,7 +3,8 @@
 #include "kernel/state.h"
 
 static const struct { uint32_t offset; enum krnl_type type; } object_types[] = { // offsets in the kernel's globals
-    {0x000, KRNL_THREAD}, {0x01C, KRNL_EVENT}, {0x038, KRNL_MUTANT}, {0x054, KRNL_SEMAPHORE}, {0x070, KRNL_TIMER}, {0x0C4, KRNL_FILE},
+    {0x000, KRNL_THREAD}, {0x01C, KRNL_EVENT}, {0x038, KRNL_MUTANT}, {0x054, KRNL_SEMAPHORE}, {0x070, KRNL_TIMER},
+    {0x08C, KRNL_IO_COMPLETION}, {0x0C4, KRNL_FILE}, {0x0FC, KRNL_SYMLINK},
 };
 
 // True where a type pointer (0, an address in the globals, or the reference's token) allows objects of `type`.
@@ -24,10 +25,8 @@ uint32_t ObReferenceObjectByHandle(struct krnl_call *c, uint32_t handle, uint32_
         return (nt_status)STATUS_OBJECT_TYPE_MISMATCH;
     if (!mem_valid(c->mem, out_ptr, 4, MEM_WRITE))
         return (nt_status)STATUS_ACCESS_VIOLATION;
-    if (!o->body) {
-        krnl_partial(c, "an object of type %d has no body in guest memory", o->type);
-        return (nt_status)STATUS_NOT_IMPLEMENTED;
-    }
+    if (!krnl_object_give_body(c->k, o)) // pages are spent only on those that are asked for
+        return (nt_status)STATUS_NO_MEMORY;
     krnl_object_retain(o);
     mem_set32(c->mem, out_ptr, o->body);
     return STATUS_SUCCESS;

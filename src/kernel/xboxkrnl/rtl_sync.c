@@ -31,10 +31,16 @@ static int32_t field(const struct krnl_call *c, gva at)
     return (int32_t)value;
 }
 
-static void own(struct krnl_call *c, gva cs)
+static void own(struct kernel *k, gva cs, const struct krnl_thread *t)
 {
-    mem_set32(c->mem, cs + CS_OWNER, c->thread->kthread);
-    mem_set32(c->mem, cs + CS_RECURSION, 1);
+    mem_set32(k->mem, cs + CS_OWNER, t->kthread);
+    mem_set32(k->mem, cs + CS_RECURSION, 1);
+}
+
+// The end of a wait for a section: its thread becomes the owner before anybody runs, so nobody can overtake it.
+void krnl_critical_section_entered(struct kernel *k, struct krnl_thread *t)
+{
+    own(k, t->wait.targets[0].header, t);
 }
 
 // Takes it without waiting, where possible. The lock count is -1 when free, else owners and waiters less one.
@@ -49,7 +55,7 @@ static bool try_enter(struct krnl_call *c, gva cs)
     if (locks >= 0)
         return false;
     mem_set32(c->mem, cs + CS_LOCK_COUNT, 0);
-    own(c, cs);
+    own(c->k, cs, c->thread);
     return true;
 }
 
@@ -60,9 +66,7 @@ void RtlEnterCriticalSection(struct krnl_call *c, uint32_t cs)
     // The section is its own auto-reset event; leaving hands it to the thread that has waited longest.
     mem_set32(c->mem, cs + CS_LOCK_COUNT, (uint32_t)field(c, cs + CS_LOCK_COUNT) + 1);
     struct krnl_target target = {NULL, cs};
-    krnl_wait(c, 1, &target, true, false, &(struct krnl_timeout){.infinite = true});
-    if (!c->pending)
-        own(c, cs);
+    krnl_wait_then(c, &target, KRNL_NOT_ALERTABLE, &(struct krnl_timeout){.infinite = true}, KRNL_DONE_CRITICAL_SECTION, NULL);
 }
 
 uint32_t RtlTryEnterCriticalSection(struct krnl_call *c, uint32_t cs)
@@ -70,15 +74,10 @@ uint32_t RtlTryEnterCriticalSection(struct krnl_call *c, uint32_t cs)
     return try_enter(c, cs);
 }
 
-// The first waiter becomes the owner before it runs, so nobody can overtake it.
+// To who has waited longest. Where all who wait are suspended, the signal stays for the first that goes on.
 static void hand_over(struct krnl_call *c, gva cs)
 {
     struct krnl_target target = {NULL, cs};
-    struct krnl_thread *next = krnl_first_waiter(c->k, &target);
-    if (!next)
-        return;
-    mem_set32(c->mem, cs + CS_OWNER, next->kthread);
-    mem_set32(c->mem, cs + CS_RECURSION, 1);
     krnl_set_signal_state(c->k, &target, 1);
     krnl_signalled(c->k, &target, c->thread);
 }

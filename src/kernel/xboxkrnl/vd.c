@@ -12,6 +12,7 @@ enum {
     PM4_XE_SWAP = 0x64,
     SWAP_SIGNATURE = 0x53574150,
     FETCH_CONSTANT_0 = 0x4800, // register index
+    BUS_MASK = 0x1FFFFFFF,
 };
 
 // ---- Mode and display
@@ -115,16 +116,20 @@ void VdSetGraphicsInterruptCallback(struct krnl_call *c, uint32_t callback, uint
 
 void VdInitializeRingBuffer(struct krnl_call *c, uint32_t address, uint32_t size_log2)
 {
+    enum { LARGEST_LOG2 = 22 }; // 32 MB; titles use 32 KB
     struct krnl_video *v = &c->k->config.video;
-    if (v->set_ring && size_log2 < 28)
-        v->set_ring(v->user, address & 0x1FFFFFFF, 1u << (size_log2 + 3));
+    gpa base = address & BUS_MASK;
+    if (size_log2 > LARGEST_LOG2 || (uint64_t)base + (1u << (size_log2 + 3)) > BUS_MASK + 1ull)
+        log_write(c->k->log, LOG_GUEST, "vd", "VdInitializeRingBuffer(0x%08x, %u): beyond the memory's end", address, size_log2);
+    else if (v->set_ring)
+        v->set_ring(v->user, base, 1u << (size_log2 + 3));
 }
 
 void VdEnableRingBufferRPtrWriteBack(struct krnl_call *c, uint32_t address, uint32_t block_log2)
 {
     struct krnl_video *v = &c->k->config.video;
     if (v->set_read_pointer_writeback)
-        v->set_read_pointer_writeback(v->user, address & 0x1FFFFFFF, block_log2);
+        v->set_read_pointer_writeback(v->user, address & BUS_MASK, block_log2 & 31);
 }
 
 void VdSetSystemCommandBufferGpuIdentifierAddress(struct krnl_call *c, uint32_t address)

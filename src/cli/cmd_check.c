@@ -1,11 +1,12 @@
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "exports/exports.h"
 #include "system/system.h"
 #include "xex/keys.h"
@@ -24,19 +25,19 @@ static const char *stop_name(enum krnl_stop stop)
     static const char *const names[] = {
         [KRNL_RUNNING] = "running", [KRNL_STOP_EXIT] = "exit", [KRNL_STOP_FRAMES] = "frames",
         [KRNL_STOP_INSTRUCTIONS] = "instructions", [KRNL_STOP_TIME] = "time", [KRNL_STOP_CRASH] = "crash",
-        [KRNL_STOP_MISSING] = "missing", [KRNL_STOP_WEDGED] = "wedged",
+        [KRNL_STOP_MISSING] = "missing", [KRNL_STOP_WEDGED] = "wedged", [KRNL_STOP_HOST] = "host",
     };
     return names[stop];
 }
 
 static void add(json_object *to, const char *key, uint64_t value)
 {
-    json_object_object_add(to, key, json_object_new_uint64(value));
+    json_object_object_add(to, key, cli_json(json_object_new_uint64(value)));
 }
 
 static json_object *calls(const struct kernel *k, uint64_t *total, uint64_t *missing)
 {
-    json_object *o = json_object_new_object();
+    json_object *o = cli_json(json_object_new_object());
     *total = *missing = 0;
     for (size_t i = 0; i < exp_row_count; i++) {
         uint64_t n = krnl_calls(k, i);
@@ -49,28 +50,36 @@ static json_object *calls(const struct kernel *k, uint64_t *total, uint64_t *mis
     return o;
 }
 
-static void print_digest(struct sys *s, const struct krnl_result *result)
+// False where the host has no memory: json-c leaves out silently what it cannot allocate, but errno tells.
+static bool print_digest(struct sys *s, const struct krnl_result *result)
 {
     struct kernel *k = sys_kernel(s);
     const struct gpu_stats *g = gpu_stats(sys_gpu(s));
-    json_object *o = json_object_new_object();
+    json_object *o = cli_json(json_object_new_object());
     uint64_t total, missing;
     char hash[33];
+    errno = 0;
     json_object *by_name = calls(k, &total, &missing);
     add(o, "instructions", krnl_instructions(k));
     add(o, "virtual_cycles", krnl_now(k));
-    json_object_object_add(o, "stop", json_object_new_string(stop_name(result->stop)));
+    json_object_object_add(o, "stop", cli_json(json_object_new_string(stop_name(result->stop))));
     add(o, "exit_code", result->exit_code);
     add(o, "calls", total);
     add(o, "missing", missing);
     add(o, "swaps", krnl_frames(k));
     add(o, "gpu_packets", g->packets);
     add(o, "draws", g->draws);
-    sys_state_hash(s, hash);
-    json_object_object_add(o, "state", json_object_new_string(hash));
+    bool ok = sys_state_hash(s, hash);
+    if (!ok)
+        hash[0] = 0;
+    json_object_object_add(o, "state", cli_json(json_object_new_string(hash)));
     json_object_object_add(o, "calls_by_name", by_name);
-    puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
+    const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY);
+    ok = ok && text && errno != ENOMEM;
+    if (ok)
+        puts(text);
     json_object_put(o);
+    return ok;
 }
 
 static int check(const struct sys_config *config)
@@ -83,9 +92,11 @@ static int check(const struct sys_config *config)
     }
     struct krnl_result result;
     sys_run(s, &result);
-    print_digest(s, &result);
+    bool ok = result.stop != KRNL_STOP_HOST && print_digest(s, &result);
+    if (!ok)
+        fprintf(stderr, "xenolith check: %s\n", result.stop == KRNL_STOP_HOST ? result.message : "out of memory");
     sys_destroy(s);
-    return CLI_OK;
+    return ok ? CLI_OK : CLI_ERROR;
 }
 
 COMMAND(check, "run a title for N instructions and print a stable digest")

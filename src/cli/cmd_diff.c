@@ -67,11 +67,23 @@ static bool take_number(const char *option, const char *text, uint64_t *out)
     return false;
 }
 
-// Whether the word after --json names the file to write: not an option, not a log, not one of the two logs that are needed.
-static bool is_json_file(const char *word)
+// Whether the word after --json names the file to write. What exists is written over only behind both logs, or when it is an
+// earlier result: a log is never taken for it.
+static bool is_json_file(const char *word, size_t logs_so_far)
 {
     size_t length = word ? strlen(word) : 0;
-    return length > 5 && !strcmp(word + length - 5, ".json") && access(word, R_OK) != 0;
+    if (!length || (word[0] == '-' && word[1]))
+        return false;
+    if (logs_so_far >= 2)
+        return true;
+    if (length <= 5 || strcmp(word + length - 5, ".json") != 0)
+        return false;
+    char head[24] = "";
+    FILE *f = fopen(word, "rb");
+    size_t n = f ? fread(head, 1, sizeof head - 1, f) : 0;
+    if (f)
+        fclose(f);
+    return !f || !n || strstr(head, "\"matched_prefix\"");
 }
 
 static bool parse(struct arguments *a, int argc, char **argv)
@@ -94,7 +106,7 @@ static bool parse(struct arguments *a, int argc, char **argv)
             continue; // the last log is ours in any case
         } else if (!strcmp(word, "--json")) {
             a->json_wanted = true;
-            if (is_json_file(value) || (value && value[0] != '-' && log_count >= 2))
+            if (is_json_file(value, log_count))
                 a->json = argv[++i];
         } else if (!strncmp(word, "--json=", 7)) {
             a->json_wanted = true;

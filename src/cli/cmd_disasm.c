@@ -2,7 +2,6 @@
 #include <ctype.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "cli/symbols.h"
 #include "exports/exports.h"
 #include "ppc/ppc.h"
@@ -60,15 +60,15 @@ static void print_instruction(const struct listing *l, gva address, uint32_t wor
         printf("%08x  %08x  %s\n", address, word, text);
         return;
     }
-    json_object *o = json_object_new_object();
+    json_object *o = cli_json(json_object_new_object());
     char hex[16];
     snprintf(hex, sizeof hex, "0x%08x", address);
-    json_object_object_add(o, "address", json_object_new_string(hex));
+    json_object_object_add(o, "address", cli_json(json_object_new_string(hex)));
     snprintf(hex, sizeof hex, "0x%08x", word);
-    json_object_object_add(o, "word", json_object_new_string(hex));
-    json_object_object_add(o, "text", json_object_new_string(text));
+    json_object_object_add(o, "word", cli_json(json_object_new_string(hex)));
+    json_object_object_add(o, "text", cli_json(json_object_new_string(text)));
     if (s)
-        json_object_object_add(o, "name", json_object_new_string(s->name));
+        json_object_object_add(o, "name", cli_json(json_object_new_string(s->name)));
     puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(o);
 }

@@ -1,12 +1,12 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "memory/memory.h"
 #include "parity/owner.h"
 
@@ -52,18 +52,18 @@ static struct json_object *json_address(uint32_t address)
 {
     char text[16];
     snprintf(text, sizeof text, "0x%08" PRIx32, address);
-    return json_object_new_string(text);
+    return cli_json(json_object_new_string(text));
 }
 
 static struct json_object *json_freed(const struct par_owner *o)
 {
     if (!o->freed)
         return NULL;
-    struct json_object *f = json_object_new_object();
-    json_object_object_add(f, "call", json_object_new_string(o->freed_call));
-    json_object_object_add(f, "tid", json_object_new_int64(o->freed_tid));
+    struct json_object *f = cli_json(json_object_new_object());
+    json_object_object_add(f, "call", cli_json(json_object_new_string(o->freed_call)));
+    json_object_object_add(f, "tid", cli_json(json_object_new_int64(o->freed_tid)));
     json_object_object_add(f, "lr", o->freed_lr ? json_address(o->freed_lr) : NULL);
-    json_object_object_add(f, "index", json_object_new_uint64(o->freed_index));
+    json_object_object_add(f, "index", cli_json(json_object_new_uint64(o->freed_index)));
     return f;
 }
 
@@ -71,14 +71,14 @@ static struct json_object *json_owner(const struct par_owner *owner)
 {
     if (!owner->found)
         return NULL;
-    struct json_object *o = json_object_new_object();
-    json_object_object_add(o, "call", json_object_new_string(owner->call));
-    json_object_object_add(o, "tid", json_object_new_int64(owner->tid));
+    struct json_object *o = cli_json(json_object_new_object());
+    json_object_object_add(o, "call", cli_json(json_object_new_string(owner->call)));
+    json_object_object_add(o, "tid", cli_json(json_object_new_int64(owner->tid)));
     json_object_object_add(o, "lr", owner->lr ? json_address(owner->lr) : NULL);
-    json_object_object_add(o, "index", json_object_new_uint64(owner->index));
+    json_object_object_add(o, "index", cli_json(json_object_new_uint64(owner->index)));
     json_object_object_add(o, "base", json_address(owner->base));
-    json_object_object_add(o, "size", json_object_new_uint64(owner->size));
-    json_object_object_add(o, "offset", json_object_new_uint64(owner->offset));
+    json_object_object_add(o, "size", cli_json(json_object_new_uint64(owner->size)));
+    json_object_object_add(o, "offset", cli_json(json_object_new_uint64(owner->offset)));
     json_object_object_add(o, "through", json_address(owner->through));
     json_object_object_add(o, "freed", json_freed(owner));
     return o;
@@ -87,16 +87,16 @@ static struct json_object *json_owner(const struct par_owner *owner)
 static struct json_object *json_explanation(gva address, const struct mem_explanation *e, const struct par_owner *owner)
 {
     const struct mem_region *r = e->region;
-    struct json_object *o = json_object_new_object(), *aliases = json_object_new_array();
+    struct json_object *o = cli_json(json_object_new_object()), *aliases = cli_json(json_object_new_array());
     for (unsigned i = 0; i < e->alias_count; i++)
         json_object_array_add(aliases, json_address(e->aliases[i]));
     json_object_object_add(o, "address", json_address(address));
-    json_object_object_add(o, "region", r ? json_object_new_string(r->name) : NULL);
-    json_object_object_add(o, "kind", r ? json_object_new_string(kind_name(r->kind)) : NULL);
-    json_object_object_add(o, "page_size", r && r->page ? json_object_new_int64(r->page) : NULL);
+    json_object_object_add(o, "region", r ? cli_json(json_object_new_string(r->name)) : NULL);
+    json_object_object_add(o, "kind", r ? cli_json(json_object_new_string(kind_name(r->kind))) : NULL);
+    json_object_object_add(o, "page_size", r && r->page ? cli_json(json_object_new_int64(r->page)) : NULL);
     json_object_object_add(o, "bus", e->has_bus ? json_address(e->bus) : NULL);
     json_object_object_add(o, "aliases", aliases);
-    json_object_object_add(o, "offset", r ? json_object_new_int64(address - r->base) : NULL);
+    json_object_object_add(o, "offset", r ? cli_json(json_object_new_int64(address - r->base)) : NULL);
     if (owner)
         json_object_object_add(o, "owner", json_owner(owner));
     return o;

@@ -1,6 +1,6 @@
 #include <ctype.h>
+#include <errno.h>
 #include <getopt.h>
-#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "exports/exports.h"
 #include "xex/file.h"
 #include "xex/keys.h"
@@ -200,20 +201,20 @@ static void print_rest(const struct xex *x)
 
 static void add(json_object *to, const char *key, uint64_t number)
 {
-    json_object_object_add(to, key, json_object_new_uint64(number));
+    json_object_object_add(to, key, cli_json(json_object_new_uint64(number)));
 }
 
 static void add_hex(json_object *to, const char *key, uint32_t value)
 {
     char text[16];
     snprintf(text, sizeof text, "0x%08x", value);
-    json_object_object_add(to, key, json_object_new_string(text));
+    json_object_object_add(to, key, cli_json(json_object_new_string(text)));
 }
 
 static void add_text(json_object *to, const char *key, const char *text)
 {
     char clean[256];
-    json_object_object_add(to, key, json_object_new_string(printable(text, clean, sizeof clean)));
+    json_object_object_add(to, key, cli_json(json_object_new_string(printable(text, clean, sizeof clean))));
 }
 
 static void add_version(json_object *to, const char *key, uint32_t version)
@@ -227,13 +228,13 @@ static void add_bytes(json_object *to, const char *key, const uint8_t *bytes, si
     char text[2 * XEX_DIGEST_BYTES + 1] = "";
     for (size_t i = 0; i < size; i++)
         snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    json_object_object_add(to, key, json_object_new_string(text));
+    json_object_object_add(to, key, cli_json(json_object_new_string(text)));
 }
 
 // A new array under `key`.
 static json_object *add_array(json_object *to, const char *key)
 {
-    json_object *array = json_object_new_array();
+    json_object *array = cli_json(json_object_new_array());
     json_object_object_add(to, key, array);
     return array;
 }
@@ -241,7 +242,7 @@ static json_object *add_array(json_object *to, const char *key)
 // A new object at the end of an array, or under `key` of an object.
 static json_object *add_object(json_object *to, const char *key)
 {
-    json_object *object = json_object_new_object();
+    json_object *object = cli_json(json_object_new_object());
     if (key)
         json_object_object_add(to, key, object);
     else
@@ -257,7 +258,7 @@ static void json_header(json_object *root, const struct xex *x)
     json_object *names = add_array(root, "module_flag_names");
     for (size_t k = 0; k < sizeof module_flags / sizeof *module_flags; k++)
         if (i->module_flags & module_flags[k].bit)
-            json_object_array_add(names, json_object_new_string(module_flags[k].name));
+            json_object_array_add(names, cli_json(json_object_new_string(module_flags[k].name)));
     add_hex(root, "base", i->base);
     add(root, "image_size", i->image_size);
     add(root, "page_size", i->page_size);
@@ -387,8 +388,8 @@ static void json_rest(json_object *root, const struct xex *x)
         add_hex(o, "address", functions[i].address);
         add(o, "length", functions[i].length);
         add(o, "prolog", functions[i].prolog);
-        json_object_object_add(o, "is_32bit", json_object_new_boolean(functions[i].is_32bit));
-        json_object_object_add(o, "has_handler", json_object_new_boolean(functions[i].has_handler));
+        json_object_object_add(o, "is_32bit", cli_json(json_object_new_boolean(functions[i].is_32bit)));
+        json_object_object_add(o, "has_handler", cli_json(json_object_new_boolean(functions[i].has_handler)));
     }
     const struct xex_header *headers = xex_headers(x, &count);
     array = add_array(root, "headers");
@@ -413,15 +414,21 @@ static void json_rest(json_object *root, const struct xex *x)
         add_text(root, "image_error", xex_image_error(x)->message);
 }
 
-static void print_json(const struct xex *x)
+// False where the host has no memory: json-c leaves out silently what it cannot allocate, but errno tells.
+static bool print_json(const struct xex *x)
 {
-    json_object *root = json_object_new_object();
+    errno = 0;
+    json_object *root = cli_json(json_object_new_object());
     json_header(root, x);
     json_layout(root, x);
     json_imports(root, x);
     json_rest(root, x);
-    puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    const char *text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+    bool ok = text && errno != ENOMEM;
+    if (ok)
+        puts(text);
     json_object_put(root);
+    return ok;
 }
 
 static void print_patch(const struct xex *x)
@@ -436,13 +443,14 @@ static void print_patch(const struct xex *x)
     row("Header afterwards:", "0x%x bytes", patch.target_header_size);
 }
 
-static void print_text(const struct xex *x)
+static bool print_text(const struct xex *x)
 {
     print_header(x);
     print_patch(x);
     print_layout(x);
     print_imports(x);
     print_rest(x);
+    return true;
 }
 
 static int show(const char *path, const struct xex_file_options *opts, bool json)
@@ -453,7 +461,9 @@ static int show(const char *path, const struct xex_file_options *opts, bool json
         fprintf(stderr, "xenolith info: %s\n", err.message);
         return CLI_ERROR;
     }
-    (json ? print_json : print_text)(file.xex);
+    bool printed = (json ? print_json : print_text)(file.xex);
+    if (!printed)
+        fprintf(stderr, "xenolith info: %s: out of memory\n", path);
     const char *first;
     uint32_t faults = xex_hash_faults(file.xex, &first);
     if (faults)
@@ -462,7 +472,7 @@ static int show(const char *path, const struct xex_file_options *opts, bool json
     const struct error *image = xex_patch_info(file.xex, &patch) ? NULL : xex_image_error(file.xex);
     if (image)
         fprintf(stderr, "xenolith info: %s: %s\n", path, image->message);
-    int status = image ? CLI_ERROR : CLI_OK;
+    int status = image || !printed ? CLI_ERROR : CLI_OK;
     xex_file_close(&file);
     return status;
 }

@@ -22,9 +22,9 @@ static const char help[] =
     "        given. --dry does not append. Status 0 same, 1 diverged, 2 error.\n"
     "log     draws the ledger (parity/ledger.txt): matched prefix and classes over time, as text, and as SVG.\n"
     "bisect  finds the first commit behind GOOD, up to BAD, at which the matched prefix is shorter than at GOOD. Each is checked out\n"
-    "        into a git work tree of its own; the config's \"build\" and \"command\" run there. Status 0: found.\n"
-    "The config is JSON: title, reference, executable and options or command, build, ledger, log, frames, by_ordinal, no_rules\n"
-    "(docs/parity-ledger.md).\n";
+    "        into a git work tree of its own; the config's \"build\" and \"bisect_command\" (or \"command\") run there. Status 0: found.\n"
+    "The config is JSON: title, reference, executable and options or command, bisect_command, build, ledger, log, frames,\n"
+    "by_ordinal, no_rules (docs/parity-ledger.md).\n";
 
 static int fail(const struct error *err)
 {
@@ -215,7 +215,7 @@ static bool build_and_run(const struct bisect *b, const struct tried *t, const c
 {
     const struct parity_config *c = b->config;
     const struct parity_words words = {.log = log, .executable = c->executable, .title = c->title, .worktree = tree, .commit = t->commit};
-    char *build = c->build ? parity_expand(c->build, &words) : NULL, *command = parity_expand(c->command, &words);
+    char *build = c->build ? parity_expand(c->build, &words) : NULL, *command = parity_expand(c->bisect_command ? c->bisect_command : c->command, &words);
     bool ok = command && (!c->build || (build && parity_shell(build, tree) == 0));
     if (ok)
         parity_shell(command, tree); // its status is the title's; the log decides
@@ -315,7 +315,7 @@ static int bisect(const char *good, const char *bad, const char *path)
     struct bisect b = {.config = &c, .folder = "/tmp/xenolith-bisect-XXXXXX"};
     if (!parity_config_read(&c, path, &err))
         return fail(&err);
-    bool ok = c.command || error_set(&err, ERR_ARGUMENT, "%s: bisect needs \"command\" (and \"build\")", path);
+    bool ok = c.command || c.bisect_command || error_set(&err, ERR_ARGUMENT, "%s: bisect needs \"bisect_command\" or \"command\"", path);
     bool made = ok && mkdtemp(b.folder);
     if (ok && !made)
         ok = error_set(&err, ERR_IO, "%s: %s", b.folder, strerror(errno));

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/sandbox.h"
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "exports/exports.h"
@@ -31,6 +32,7 @@ static const char help[] =
     "  --key HEX, --keys FILE  the console's retail key\n"
     "  --patch FILE            the title's patch (.xexp); default: the one beside it; none: none\n"
     "  --ignore-hashes         go on, with a warning, where a digest of the title does not match\n"
+    "  --no-sandbox            keep the files and system calls that running a title does not need\n"
     "  --stats                 print what was executed\n"
     "  --verbose               more messages\n"
     "\n"
@@ -41,7 +43,7 @@ struct options {
     struct sys_config config;
     const char *entry_state, *map, *key, *keys;
     double max_time;
-    bool state_hash, stats, verbose;
+    bool state_hash, stats, verbose, no_sandbox;
     struct xex_keys found;
     struct timespec begun, deadline;
 };
@@ -52,7 +54,7 @@ struct start {
 };
 
 enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_MAP, O_GAME,
-                 O_WRITABLE, O_KEY, O_KEYS, O_PATCH, O_IGNORE, O_STATS, O_VERBOSE, O_HELP };
+                 O_WRITABLE, O_KEY, O_KEYS, O_PATCH, O_IGNORE, O_STATS, O_VERBOSE, O_NO_SANDBOX, O_HELP };
 
 static bool usage_error(const char *what, const char *value)
 {
@@ -112,6 +114,7 @@ static bool parse_option(struct options *o, int id, const char *value)
     case O_IGNORE: o->config.ignore_hashes = true; return true;
     case O_STATS: o->stats = true; return true;
     case O_VERBOSE: o->verbose = true; return true;
+    case O_NO_SANDBOX: o->no_sandbox = true; return true;
     case O_HELP: return false;
     }
     return false;
@@ -125,7 +128,8 @@ static const struct option long_options[] = {
     {"pace", required_argument, NULL, O_PACE}, {"map", required_argument, NULL, O_MAP}, {"game", required_argument, NULL, O_GAME},
     {"writable", no_argument, NULL, O_WRITABLE}, {"key", required_argument, NULL, O_KEY}, {"keys", required_argument, NULL, O_KEYS},
     {"patch", required_argument, NULL, O_PATCH}, {"ignore-hashes", no_argument, NULL, O_IGNORE},
-    {"stats", no_argument, NULL, O_STATS}, {"verbose", no_argument, NULL, O_VERBOSE}, {"help", no_argument, NULL, O_HELP}, {0},
+    {"stats", no_argument, NULL, O_STATS}, {"verbose", no_argument, NULL, O_VERBOSE},
+    {"no-sandbox", no_argument, NULL, O_NO_SANDBOX}, {"help", no_argument, NULL, O_HELP}, {0},
 };
 
 static void write_log(void *user, enum log_level level, const char *tag, const char *line)
@@ -179,6 +183,8 @@ static int exit_status(const struct krnl_result *r)
         return CLI_MISSING;
     case KRNL_STOP_WEDGED:
         return CLI_WEDGED;
+    case KRNL_STOP_HOST:
+        return CLI_ERROR;
     }
     return CLI_ERROR;
 }
@@ -205,6 +211,12 @@ static void print_stats(struct sys *s, const struct start *start, double seconds
             krnl_frames(k), g->packets, g->draws, g->swaps);
 }
 
+static int no_memory(const char *command)
+{
+    fprintf(stderr, "xenolith %s: out of memory\n", command);
+    return CLI_ERROR;
+}
+
 static int finish(struct options *o, struct sys *s, const struct krnl_result *result, const struct start *start, double seconds)
 {
     struct error err = {0};
@@ -216,8 +228,10 @@ static int finish(struct options *o, struct sys *s, const struct krnl_result *re
         print_stats(s, start, seconds);
     if (o->state_hash) {
         char hash[33];
-        sys_state_hash(s, hash);
-        printf("state %s\n", hash);
+        if (sys_state_hash(s, hash))
+            printf("state %s\n", hash);
+        else
+            status = no_memory("run");
     }
     if (!sys_finish_trace(s, result, &err)) {
         fprintf(stderr, "xenolith run: %s\n", err.message);
@@ -231,6 +245,16 @@ static double seconds_since(const struct timespec *start)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+// The title's files, and the map that a report may read, stay; everything else was opened before.
+static void enter_sandbox(const struct options *o, struct sys *s)
+{
+    struct sandbox_state state = {.message = "none: --no-sandbox"};
+    struct sandbox_request request = {.read = {sys_game_folder(s), o->map}, .write = {o->config.writable ? sys_game_folder(s) : NULL}};
+    if (!o->no_sandbox)
+        sandbox_enter(&request, &state);
+    log_write(o->config.log, LOG_INFO, "sandbox", "%s", state.message);
 }
 
 static int run(struct options *o)
@@ -255,6 +279,7 @@ static int run(struct options *o)
         sys_destroy(s);
         return CLI_ERROR;
     }
+    enter_sandbox(o, s);
     struct krnl_result result;
     struct start start = {seconds_since(&o->begun), cpu_seconds()};
     struct timespec running;

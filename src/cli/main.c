@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,15 @@ static void usage(FILE *out)
     fputs("\n`xenolith COMMAND --help` says more.\n", out);
 }
 
+// Output that did not arrive (a full disk) is a failure too.
+static int flushed(const struct cmd *c, int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "xenolith %s: standard output: %s\n", c->name, errno ? strerror(errno) : "cannot be written");
+    return CLI_ERROR;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -24,7 +34,7 @@ int main(int argc, char **argv)
     }
     for (const struct cmd *c = commands; c->name; c++)
         if (!strcmp(argv[1], c->name))
-            return c->run(argc - 1, argv + 1);
+            return flushed(c, c->run(argc - 1, argv + 1));
     fprintf(stderr, "xenolith: no command '%s'; `xenolith help` lists them\n", argv[1]);
     return CLI_USAGE;
 }

@@ -79,7 +79,7 @@ static bool take_compare(const struct json_object *o, struct par_options *out, s
 
 static bool only_known_keys(struct json_object *o, struct error *err)
 {
-    static const char *const known[] = {"title", "executable", "command", "build", "ledger", "log", "options", "reference", "frames", "by_ordinal",
+    static const char *const known[] = {"title", "executable", "command", "bisect_command", "build", "ledger", "log", "options", "reference", "frames", "by_ordinal",
                                         "no_rules", "comment"};
     json_object_object_foreach(o, key, value) {
         bool found = false;
@@ -99,6 +99,7 @@ static bool fill(struct parity_config *c, struct json_object *o, struct error *e
     c->ledger = joined(c->folder, "ledger.txt");
     if (!only_known_keys(o, err) || !take_text(o, "title", NULL, &c->title, err) || !take_text(o, "executable", c->folder, &c->executable, err) ||
         !take_text(o, "command", NULL, &c->command, err) || !take_text(o, "build", NULL, &c->build, err) ||
+        !take_text(o, "bisect_command", NULL, &c->bisect_command, err) ||
         !take_text(o, "ledger", c->folder, &c->ledger, err) || !take_text(o, "log", c->folder, &c->log, err) ||
         !take_list(o, "options", NULL, c->options, &c->option_count, err) ||
         !take_list(o, "reference", c->folder, c->references, &c->reference_count, err) || !take_compare(o, &c->compare, err))
@@ -132,7 +133,7 @@ bool parity_config_read(struct parity_config *out, const char *path, struct erro
 
 void parity_config_free(struct parity_config *c)
 {
-    char *const texts[] = {c->folder, c->title, c->executable, c->command, c->build, c->ledger, c->log};
+    char *const texts[] = {c->folder, c->title, c->executable, c->command, c->bisect_command, c->build, c->ledger, c->log};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     for (size_t i = 0; i < c->option_count; i++)

@@ -14,7 +14,7 @@ struct parity_config {
     char *title;      // name in the ledger
     char *executable; // NULL where a command needs none
     char *command;    // template that leaves a log at {log}; NULL: this program runs the executable
-    char *build;      // template, bisect only; NULL: none
+    char *bisect_command, *build; // templates, bisect only; NULL: `command`, none
     char *ledger, *log;
     char *options[PARITY_MAX_LIST]; // of xenolith run
     size_t option_count;

@@ -50,7 +50,7 @@ struct krnl_frame *krnl_frame_push(struct kernel *k, struct krnl_thread *t, enum
 {
     struct krnl_frame *frame = calloc(1, sizeof *frame);
     if (!frame) {
-        krnl_stop(k, KRNL_STOP_CRASH, t, "out of host memory for guest code on top of thread %u", t->tid);
+        krnl_host_failed(k, "out of memory");
         return NULL;
     }
     frame->kind = kind;

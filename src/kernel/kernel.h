@@ -67,6 +67,7 @@ enum krnl_stop {
     KRNL_STOP_CRASH,   // fault, trap, illegal instruction, bug check: message
     KRNL_STOP_MISSING, // call into an absent export
     KRNL_STOP_WEDGED,  // every thread waits and nothing can wake one
+    KRNL_STOP_HOST,    // the host ran out of memory or files: nothing of that may reach the title
 };
 
 struct krnl_result {

@@ -72,8 +72,10 @@ bool krnl_object_give_body(struct kernel *k, struct krnl_object *object)
 struct krnl_object *krnl_object_new(struct kernel *k, enum krnl_type type, uint32_t body_size, uint8_t dispatcher)
 {
     struct krnl_object *object = calloc(1, sizeof *object);
-    if (!object)
+    if (!object) {
+        krnl_host_failed(k, "out of memory");
         return NULL;
+    }
     object->type = type;
     object->dispatcher = dispatcher;
     object->references = 1;
@@ -150,8 +152,11 @@ uint32_t krnl_handle_open(struct kernel *k, struct krnl_object *object, bool hos
     if (slot >= *capacity) {
         uint32_t grown = *capacity ? 2 * *capacity : 64;
         struct krnl_object **more = grown <= MAX_HANDLES ? realloc(*slots, grown * sizeof *more) : NULL;
-        if (!more)
+        if (!more) {
+            if (grown <= MAX_HANDLES)
+                krnl_host_failed(k, "out of memory");
             return 0;
+        }
         memset(more + *capacity, 0, (grown - *capacity) * sizeof *more);
         *slots = more;
         *capacity = grown;

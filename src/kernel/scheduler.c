@@ -63,6 +63,11 @@ void krnl_stop(struct kernel *k, enum krnl_stop why, const struct krnl_thread *t
     k->reschedule = true;
 }
 
+void krnl_host_failed(struct kernel *k, const char *what)
+{
+    krnl_stop(k, KRNL_STOP_HOST, NULL, "the host is %s", what);
+}
+
 static bool at_dispatch_level(const struct kernel *k, const struct krnl_thread *t)
 {
     return krnl_irql(k, t) >= DISPATCH_LEVEL;

@@ -252,6 +252,8 @@ void krnl_mutants_leave(struct kernel *k, struct krnl_thread *t); // `t` ends: w
 void krnl_make_ready(struct kernel *k, struct krnl_thread *t);
 void krnl_stop(struct kernel *k, enum krnl_stop why, const struct krnl_thread *t, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+// The run cannot go on as it would on another host: an allocation or a file of the host failed.
+void krnl_host_failed(struct kernel *k, const char *what);
 uint64_t krnl_thread_now(const struct kernel *k, const struct krnl_thread *t);
 uint64_t krnl_system_time(const struct kernel *k, uint64_t cycles); // 100 ns since 1601
 void krnl_refresh_time(struct kernel *k, uint64_t now);

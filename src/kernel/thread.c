@@ -186,8 +186,10 @@ static bool build(struct kernel *k, struct krnl_thread *t, const struct krnl_thr
 struct krnl_thread *krnl_thread_new(struct kernel *k, const struct krnl_thread_params *p, uint32_t *handle)
 {
     struct krnl_thread *t = calloc(1, sizeof *t);
-    if (!t)
+    if (!t) {
+        krnl_host_failed(k, "out of memory");
         return NULL;
+    }
     t->kernel = k;
     t->startup = p->startup;
     t->start_address = p->start_address;

@@ -6,6 +6,7 @@
 
 #include "memory/memory.h"
 #include "parity/diff.h"
+#include "parity/fast.h"
 
 enum { READ_AHEAD = 512, TABLE_BYTES = 1025 * 1025 + 4096 };
 
@@ -426,6 +427,11 @@ bool par_compare(struct par_result **out, const char *const *references, size_t 
         return error_set(err, r ? ERR_ARGUMENT : ERR_MEMORY, r ? "no reference given" : "no memory to compare");
     }
     struct par_diff d = {.options = options ? options : &defaults, .result = r};
+    if (reference_count == 1 && par_compare_encoded(r, references[0], ours, d.options)) {
+        r->window = d.options->window ? d.options->window : PAR_WINDOW;
+        *out = r;
+        return true;
+    }
     bool ok = compare_all(&d, references, reference_count, ours, err);
     close_diff(&d);
     free(d.jitter);

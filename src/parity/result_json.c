@@ -227,6 +227,7 @@ void par_write_json(FILE *out, const struct par_result *r)
         json_object_array_add(list, input(&r->inputs[i]));
     add(o, "inputs", list);
     add(o, "window", number(r->window));
+    add(o, "encoded_alike", json_object_new_boolean(r->fast));
     fputs(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE), out);
     fputc('\n', out);
     json_object_put(o);

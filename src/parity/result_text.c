@@ -73,6 +73,10 @@ static void summary(FILE *out, const struct par_result *r)
     const struct par_coverage *c = &r->coverage;
     fprintf(out, "fields    %" PRIu64 " compared, %" PRIu64 " equal, %" PRIu64 " masked, %" PRIu64 " known to one log only\n", c->compared, c->equal,
             c->masked, c->unknown);
+    if (r->fast) {
+        fputs("rules     none needed: every event is encoded alike\n", out);
+        return;
+    }
     fputs("rules    ", out);
     for (unsigned i = 0; i < PAR_RULE_COUNT; i++)
         if (r->rules[i].count)

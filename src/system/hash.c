@@ -21,13 +21,11 @@ static void hash_range(struct sys *s, XXH3_state_t *state, bool bus, const struc
         piece(state, data, range->size);
 }
 
-void sys_state_hash(struct sys *s, char out[33])
+bool sys_state_hash(struct sys *s, char out[33])
 {
     XXH3_state_t *state = XXH3_createState();
-    if (!state) {
-        snprintf(out, 33, "no memory");
-        return;
-    }
+    if (!state)
+        return false;
     XXH3_128bits_reset(state);
     for (unsigned heap = 0; heap < MEM_REGION_COUNT; heap++) {
         const struct mem_region *region = mem_region((enum mem_heap)heap);
@@ -46,4 +44,5 @@ void sys_state_hash(struct sys *s, char out[33])
     XXH128_hash_t h = XXH3_128bits_digest(state);
     XXH3_freeState(state);
     snprintf(out, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+    return true;
 }

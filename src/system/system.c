@@ -181,3 +181,8 @@ const struct xex *sys_title(const struct sys *s)
 {
     return s->xex;
 }
+
+const char *sys_game_folder(const struct sys *s)
+{
+    return s->game_folder;
+}

@@ -49,9 +49,11 @@ struct kernel *sys_kernel(struct sys *s);
 struct mem *sys_memory(struct sys *s);
 const struct gpu *sys_gpu(const struct sys *s);
 const struct xex *sys_title(const struct sys *s);
+const char *sys_game_folder(const struct sys *s); // the host folder that the title sees as game:
 
 // XXH3-128 of everything that decides the future: memory, threads, kernel, GPU. `out` gets 32 hex digits and a NUL.
-void sys_state_hash(struct sys *s, char out[33]);
+// False where the host has no memory for it.
+bool sys_state_hash(struct sys *s, char out[33]);
 
 // Writes the state before the first guest instruction as JSON: registers, regions with hashes, objects, files, configuration.
 bool sys_write_entry_state(struct sys *s, const char *path, struct error *err);

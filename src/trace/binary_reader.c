@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "trace/format.h"
+#include "trace/raw.h"
 #include "trace/reader_parts.h"
 
 struct cursor {
@@ -384,3 +385,120 @@ static void seek(struct trace_reader *r, uint64_t index)
 }
 
 const struct trace_reader_form trace_reader_binary = {open_log, next, seek};
+
+// ---- Encoded events
+
+// Behind one varint; `end` when there is none.
+static const uint8_t *skip_varint(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && *p >= 0x80)
+        p++;
+    return p < end ? p + 1 : end;
+}
+
+static bool raw_event(struct trace_reader *r, struct cursor *c, struct trace_raw *out)
+{
+    uint64_t number = *c->p < 0x80 ? *c->p++ : get_varint(c);
+    if (c->bad || number >= TRACE_MAX_LOG_KINDS || c->p == c->end)
+        return false;
+    unsigned flags = *c->p++;
+    if (flags & ~(unsigned)TRACE_FLAGS_KNOWN)
+        return false;
+    if (flags & TRACE_HAS_TID)
+        r->last.tid = (uint32_t)get_varint(c);
+    if (flags & TRACE_HAS_HW)
+        r->last.hw = (uint32_t)get_varint(c);
+    c->p = skip_varint(c->p, c->end); // the cycle: when is not what
+    if (flags & TRACE_HAS_LR)
+        r->last.lr += (uint32_t)trace_unzigzag(get_varint(c));
+    out->number = (unsigned)number;
+    out->tid = r->last.tid;
+    out->lr = flags & (TRACE_HAS_LR | TRACE_LR_SAME) ? r->last.lr : 0;
+    out->body = c->p;
+    if (c->p == c->end)
+        return false;
+    uint64_t count = *c->p < 0x80 ? *c->p++ : get_varint(c);
+    if (count > (uint64_t)(c->end - c->p))
+        return false;
+    const uint8_t *p = c->p;
+    for (; count; count--)
+        p = skip_varint(p, c->end);
+    c->p = p;
+    if (flags & TRACE_HAS_TEXTS)
+        for (uint64_t n = get_varint(c); n && !c->bad; n--) {
+            size_t length;
+            c->p += c->p < c->end;
+            get_string(c, &length);
+        }
+    out->size = (size_t)(c->p - out->body);
+    return !c->bad;
+}
+
+bool trace_raw_next(struct trace_reader *r, struct trace_raw *out)
+{
+    for (;;) {
+        if (r->form != &trace_reader_binary || (!r->chunk_left && !next_chunk(r)))
+            return false;
+        struct cursor c = {r->raw.data + r->raw_at, r->raw.data + r->raw.used, false};
+        if (r->chunk_left && c.p < c.end && raw_event(r, &c, out)) {
+            r->raw_at = (size_t)(c.p - r->raw.data);
+            r->chunk_left--;
+            r->next_index++;
+            return true;
+        }
+        if (r->chunk_left)
+            note_bad(r, r->chunk_offset);
+        r->chunk_left = 0;
+    }
+}
+
+bool trace_raw_same_chunk(struct trace_reader *a, struct trace_reader *b)
+{
+    struct chunk x, y;
+    return !a->chunk_left && !b->chunk_left && get_chunk(a, a->at, &x) && get_chunk(b, b->at, &y) && x.stored == y.stored && x.count == y.count &&
+           x.stored <= a->size - a->at - TRACE_CHUNK_HEADER_BYTES && y.stored <= b->size - b->at - TRACE_CHUNK_HEADER_BYTES &&
+           !memcmp(a->data + a->at + TRACE_CHUNK_HEADER_BYTES, b->data + b->at + TRACE_CHUNK_HEADER_BYTES, x.stored);
+}
+
+void trace_raw_skip_chunk(struct trace_reader *r)
+{
+    struct chunk chunk;
+    if (!get_chunk(r, r->at, &chunk))
+        return;
+    r->at += TRACE_CHUNK_HEADER_BYTES + chunk.stored;
+    r->next_index = chunk.first + chunk.count;
+}
+
+uint64_t trace_reader_position(const struct trace_reader *r)
+{
+    return r->next_index;
+}
+
+bool trace_raw_same_tables(const struct trace_reader *a, const struct trace_reader *b)
+{
+    if (a->form != &trace_reader_binary || b->form != &trace_reader_binary || a->tables.kind_count != b->tables.kind_count ||
+        a->tables.export_count != b->tables.export_count)
+        return false;
+    for (size_t i = 0; i < a->tables.kind_count; i++)
+        if (a->tables.kinds[i].number != b->tables.kinds[i].number || strcmp(a->tables.kinds[i].name, b->tables.kinds[i].name) != 0)
+            return false;
+    for (size_t i = 0; i < a->tables.export_count; i++)
+        if (strcmp(a->tables.exports[i].name, b->tables.exports[i].name) != 0 || strcmp(a->tables.exports[i].module, b->tables.exports[i].module) != 0)
+            return false;
+    return true;
+}
+
+enum trace_kind trace_raw_kind(const struct trace_reader *r, unsigned number)
+{
+    return number < TRACE_MAX_LOG_KINDS && r->by_number[number] ? trace_kind_by_name(r->by_number[number]->name) : TRACE_KIND_COUNT;
+}
+
+unsigned trace_raw_fields(const struct trace_raw *raw, uint64_t *fields, unsigned most)
+{
+    struct cursor c = {raw->body, raw->body + raw->size, false};
+    uint64_t count = get_varint(&c);
+    unsigned n = 0;
+    for (; n < count && n < most && !c.bad; n++)
+        fields[n] = trace_unzigzag(get_varint(&c));
+    return n;
+}

@@ -76,6 +76,8 @@ static uint32_t create(struct krnl_call *c, uint64_t mask, uint32_t max_version)
     struct krnl_listener *l = calloc(1, sizeof *l);
     struct krnl_object *o = l ? krnl_object_new(c->k, KRNL_NOTIFY, 0, DISPATCH_NOTIFICATION_EVENT) : NULL;
     if (!o) {
+        if (!l)
+            krnl_host_failed(c->k, "out of memory");
         free(l);
         return 0;
     }

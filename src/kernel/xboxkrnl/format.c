@@ -43,6 +43,7 @@ static void put(struct format_text *text, uint16_t unit)
         uint16_t *more = grown <= TEXT_LIMIT ? realloc(text->units, grown * sizeof *more) : NULL;
         if (!more) {
             text->failed = true;
+            text->no_memory = grown <= TEXT_LIMIT;
             return;
         }
         text->units = more;
@@ -412,6 +413,8 @@ bool krnl_format(struct format_text *text, gva format, bool wide, struct format_
             break; // the format ends in a specification
         put_specified(&f, &s);
     }
+    if (text->no_memory)
+        krnl_host_failed(arguments->c->k, "out of memory");
     return !text->failed;
 }
 
@@ -556,7 +559,8 @@ uint32_t DbgPrint(struct krnl_call *c, uint32_t format)
         krnl_emit(c->k, c->thread, TRACE_DEBUG_PRINT, 0, NULL, bytes);
         if (c->k->config.print)
             c->k->config.print(c->k->config.print_user, bytes);
-    }
+    } else
+        krnl_host_failed(c->k, "out of memory");
     free(bytes);
     free(text.units);
     return STATUS_SUCCESS;

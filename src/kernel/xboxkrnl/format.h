@@ -13,6 +13,7 @@ struct format_arguments {
 struct format_text {
     uint16_t *units;
     uint32_t count, capacity;
+    bool no_memory; // why it failed: the host's
     bool failed; // out of host memory, too long, or a format that memory ends in
 };
 

@@ -34,6 +34,8 @@ nt_status krnl_file_status(const struct krnl_call *c, enum stor_status status)
 {
     if (is_reference(c) && (status == STOR_NOT_FOUND || status == STOR_PATH_NOT_FOUND || status == STOR_NO_DEVICE))
         return (nt_status)STATUS_NO_SUCH_FILE;
+    if (status == STOR_NO_RESOURCES)
+        krnl_host_failed(c->k, "out of memory or open files");
     return stor_nt_status(status);
 }
 
@@ -164,7 +166,7 @@ static nt_status open_path(struct krnl_call *c, const struct krnl_path *path, ui
     };
     struct krnl_file *f = new_file(access, options);
     if (!f)
-        return (nt_status)STATUS_NO_MEMORY;
+        return krnl_file_status(c, STOR_NO_RESOURCES);
     enum stor_status status = open_in_storage(c, &request, &f->file, action);
     if (status != STOR_OK) {
         free(f);

@@ -112,6 +112,8 @@ uint32_t NtOpenSymbolicLinkObject(struct krnl_call *c, uint32_t handle_ptr, uint
     if (!o)
         return (nt_status)STATUS_NO_MEMORY;
     o->data = strdup(target);
+    if (!o->data)
+        krnl_host_failed(c->k, "out of memory");
     o->destroy = destroy_link;
     o->hash = hash_link;
     uint32_t handle = o->data ? krnl_handle_open(c->k, o, false, c->thread) : 0;

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""The sandbox of `xenolith run` from outside: sandbox.py XENOLITH SDK. What it says, what the running process gave up, and that
+logs, entry states, maps and the title's files still work. Skipped (77) in builds and on hosts without it."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+XENOLITH, SDK = (pathlib.Path(a).resolve() for a in sys.argv[1:3])
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ENV = {**os.environ, "XENOLITH": str(XENOLITH), "XENOLITH_SDK": str(SDK)}
+
+
+def command(*arguments):
+    return subprocess.run([str(a) for a in arguments], env=ENV, capture_output=True, text=True, timeout=120)
+
+
+def build(source, out):
+    done = command(ROOT / "guest/bin/xcc", "-w", "-o", out, ROOT / source)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return out
+
+
+class Sandbox(unittest.TestCase):
+    def test_says_so(self):
+        done = command(XENOLITH, "run", HELLO, "--verbose")
+        self.assertIn("sandbox: files: only those of the title; system calls: no network, no program, no process", done.stderr)
+        self.assertNotIn("sandbox", command(XENOLITH, "run", HELLO).stderr)
+
+    def test_can_be_turned_off(self):
+        done = command(XENOLITH, "run", HELLO, "--verbose", "--no-sandbox")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("sandbox: none: --no-sandbox", done.stderr)
+
+    def status(self, *options):
+        """Lines of /proc/PID/status of a running title."""
+        run = subprocess.Popen([XENOLITH, "run", BUSY, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            run.stdout.readline() # the title runs
+            text = pathlib.Path(f"/proc/{run.pid}/status").read_text()
+        finally:
+            run.kill()
+            run.stdout.close()
+            run.wait()
+        return {key: int(re.search(rf"^{key}:\s*(\d+)", text, re.M)[1]) for key in ("NoNewPrivs", "Seccomp")}
+
+    def test_running_process(self):
+        self.assertEqual(self.status(), {"NoNewPrivs": 1, "Seccomp": 2})
+        self.assertEqual(self.status("--no-sandbox")["Seccomp"], int(re.search(r"Seccomp:\s*(\d)", pathlib.Path("/proc/self/status").read_text())[1]))
+
+    def test_everything_else_works(self):
+        with tempfile.TemporaryDirectory() as name:
+            at = pathlib.Path(name)
+            (at / "map").write_text(" 0001:00000000  main  82010000 f\n")
+            outcomes = []
+            for number, off in enumerate(((), ("--no-sandbox",))):
+                out = at / str(number)
+                out.mkdir()
+                done = command(XENOLITH, "run", HELLO, "--trace", out / "log.xtrace", "--state-at-entry", out / "state.json", "--state-hash", "--map", at / "map", "--stats", *off)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                json_lines = command(XENOLITH, "run", HELLO, "--trace", out / "log.jsonl", *off)
+                self.assertEqual(json_lines.returncode, 0, json_lines.stderr)
+                outcomes.append((done.stdout, (out / "log.xtrace").read_bytes(), (out / "log.jsonl").read_bytes(), (out / "state.json").read_bytes()))
+            self.assertEqual(*outcomes)
+
+
+def main():
+    said = command(XENOLITH, "run", HELLO, "--verbose").stderr
+    if "system calls: no network" not in said or "files: only" not in said:
+        print("skipped: " + next((line for line in said.splitlines() if "sandbox" in line), "the sandbox says nothing"))
+        sys.exit(77)
+    unittest.main(argv=sys.argv[:1], verbosity=2)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    HELLO, BUSY = build("guest/samples/hello.c", pathlib.Path(folder) / "hello.xex"), build("tests/guest/busy.c", pathlib.Path(folder) / "busy.xex")
+    main()

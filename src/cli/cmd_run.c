@@ -27,7 +27,7 @@ static const char help[] =
     "  --on-missing stop|continue   what a call into an absent export does (stop)\n"
     "  --profile console|reference  whose behaviour, where the two differ (console)\n"
     "  --pace none|vblank      whether swaps wait for the virtual vblank (none)\n"
-    "  --tier interpreter|quick|optimised   how guest code runs (interpreter)\n"
+    "  --tier interpreter|quick|optimised|auto   how guest code runs (interpreter)\n"
     "  --map FILE              names of functions for reports (MSVC .map)\n"
     "  --game FOLDER           what the title sees as game: (the folder of TITLE)\n"
     "  --writable              let the title change files there\n"
@@ -82,7 +82,7 @@ static bool choose(const char *value, const char *zero, const char *one, const c
 static bool choose_tier(const char *value, enum cpu_tier *out)
 {
     static const char *const names[] = {
-        [CPU_INTERPRETER] = "interpreter", [CPU_QUICK] = "quick", [CPU_OPTIMISED] = "optimised"};
+        [CPU_INTERPRETER] = "interpreter", [CPU_QUICK] = "quick", [CPU_OPTIMISED] = "optimised", [CPU_AUTO] = "auto"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(value, names[i])) {
             *out = (enum cpu_tier)i;
@@ -122,7 +122,7 @@ static bool parse_option(struct options *o, int id, const char *value)
         o->config.pace = choice ? SYS_PACE_VBLANK : SYS_PACE_NONE;
         return true;
     case O_TIER:
-        return choose_tier(value, &o->config.tier) || usage_error("--tier takes interpreter, quick or optimised, not", value);
+        return choose_tier(value, &o->config.tier) || usage_error("--tier takes interpreter, quick, optimised or auto, not", value);
     case O_MAP: o->map = value; return true;
     case O_GAME: o->config.game_folder = value; return true;
     case O_WRITABLE: o->config.writable = true; return true;

@@ -18,7 +18,9 @@
 
 #define CODE_BYTES ((size_t)1 << 30)
 #define HEAT_BYTES ((size_t)1 << 30)
-enum { PAGE_SHIFT = 12, PAGES = 1 << (32 - PAGE_SHIFT), CODE_ALIGNMENT = 64, STACK_MOST = 4 << 20 };
+enum { PAGE_SHIFT = 12, PAGES = 1 << (32 - PAGE_SHIFT), CODE_ALIGNMENT = 64, STACK_MOST = 4 << 20,
+    HOT = 200 // jumps to an address before CPU_AUTO compiles it; below 255
+};
 
 typedef uint32_t unit_function(struct ppc_state *s, uint8_t *m, uint32_t entry);
 
@@ -163,7 +165,7 @@ bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err)
     cpu->compiled = c;
     struct engine_page *page = engine_page(cpu->memory);
     page->heat = c->heat;
-    page->threshold = 1;
+    page->threshold = tier == CPU_AUTO ? HOT : 1;
     page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets};
     return true;
 }
@@ -261,11 +263,7 @@ static bool compile(struct cpu *cpu, uint32_t pc)
     struct error err = {0};
     if (!plan_make(cpu->mem, pc, is_entry, cpu, most_insns[c->tier], &plan))
         return false;
-    if (getenv("XENOLITH_RC_DEBUG"))
-        fprintf(stderr, "recompiler: %08x: %u instructions, %u entries\n", pc, plan.count, plan.entry_count);
     bool ok = c->api->compile(c->rc, &plan, 1, c->tier, &code, &err);
-    if (!ok && getenv("XENOLITH_RC_DEBUG"))
-        fprintf(stderr, "recompiler: %08x: %s\n", pc, err.message);
     if (ok) {
         ok = store_code(cpu, &plan, &code);
         c->stats.instructions += code.instructions;

@@ -28,7 +28,7 @@ enum cpu_tier {
     CPU_INTERPRETER,
     CPU_QUICK,     // all that is met is compiled before it runs, without optimisation
     CPU_OPTIMISED, // the same, with
-    CPU_AUTO,      // what is hot is compiled, what stays hot is optimised on another thread
+    CPU_AUTO,      // what is hot is compiled with optimisation, the rest is interpreted
 };
 
 // Chooses how code runs from now on, before the first cpu_run. Fails with ERR_NOT_FOUND where the recompiler's shared object

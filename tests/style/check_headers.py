@@ -11,7 +11,7 @@ for header in sorted((root / "src").rglob("*.h")):
     name = header.relative_to(root / "src")
     result = subprocess.run(
         compiler + ["-std=gnu17", "-D_GNU_SOURCE", "-march=x86-64-v3", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function",
-                    "-fsyntax-only", "-I", str(root / "src"), "-I", str(root), "-x", "c", "-"],
+                    "-fsyntax-only", "-isystem", "/usr/lib/llvm-19/include", "-I", str(root / "src"), "-I", str(root), "-x", "c", "-"],
         input=f'#include "{name}"\n', text=True, capture_output=True)
     if result.returncode:
         print(f"{name} does not stand alone:\n{result.stderr}")

@@ -146,11 +146,7 @@ static bool rc_compile(struct rc *rc, const struct rc_plan *plans, uint32_t coun
         out->instructions += plans[i].count;
         loops |= rc_has_loop(&plans[i]);
     }
-    if (getenv("XENOLITH_RC_DUMP"))
-        LLVMDumpModule(module);
     bool ok = (!getenv("XENOLITH_RC_VERIFY") || verify(module, err)) && (tier == RC_QUICK || optimise(rc, module, loops, err));
-    if (getenv("XENOLITH_RC_DUMP"))
-        LLVMDumpModule(module);
     ok = ok && emit(rc, module, tier, count, out, err);
     LLVMDisposeModule(module);
     if (!ok)

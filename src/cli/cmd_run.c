@@ -300,7 +300,7 @@ static void enter_sandbox(const struct options *o, struct sys *s)
     struct sandbox_state state = {.message = "none: --no-sandbox"};
     struct sandbox_request request = {.read = {sys_game_folder(s), o->map}, .write = {o->config.writable ? sys_game_folder(s) : NULL}};
     if (o->config.tier != CPU_INTERPRETER)
-        state.message = "none: the recompiler makes executable memory";
+        snprintf(state.message, sizeof state.message, "none: the recompiler makes executable memory");
     else if (!o->no_sandbox)
         sandbox_enter(&request, &state);
     log_write(o->config.log, LOG_INFO, "sandbox", "%s", state.message);

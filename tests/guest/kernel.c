@@ -2,10 +2,20 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <xenolith/xboxkrnl.h>
+#include <xenolith/types.h> // not xboxkrnl.h: the objects here are bytes, whatever their type
 
 typedef struct { uint32_t words[10]; } object; // large enough for KTIMER, KMUTANT, KAPC, KDPC
 
+NTSTATUS ExCreateThread(HANDLE *handle, uint32_t stack, uint32_t *id, void *startup, uint32_t (*start)(void *), void *context, uint32_t flags);
+NTSTATUS NtWaitForSingleObjectEx(HANDLE handle, uint32_t mode, uint32_t alertable, const int64_t *timeout);
+NTSTATUS KeWaitForSingleObject(void *object, uint32_t reason, uint32_t mode, uint32_t alertable, const int64_t *timeout);
+NTSTATUS KeDelayExecutionThread(uint32_t mode, uint32_t alertable, const int64_t *interval);
+void KeInitializeEvent(void *event, uint32_t type, uint32_t state);
+int32_t KeSetEvent(void *event, int32_t increment, uint32_t wait);
+NTSTATUS NtCreateMutant(HANDLE *handle, void *attributes, uint32_t owned);
+NTSTATUS NtSuspendThread(HANDLE thread, uint32_t *previous);
+NTSTATUS NtResumeThread(HANDLE thread, uint32_t *previous);
+NTSTATUS NtClose(HANDLE handle);
 void KeInitializeDpc(void *dpc, void *routine, void *context);
 uint32_t KeInsertQueueDpc(void *dpc, uint32_t a, uint32_t b);
 void KeInitializeApc(void *apc, void *thread, void *kernel, void *rundown, void *normal, uint32_t mode, void *context);
@@ -29,6 +39,13 @@ uint32_t KeGetCurrentProcessType(void);
 void KeEnterCriticalRegion(void);
 void KeLeaveCriticalRegion(void);
 NTSTATUS ObReferenceObjectByHandle(HANDLE handle, void *type, void **out);
+
+static uint64_t xenolith_timebase(void)
+{
+    uint32_t high, low;
+    __asm__ volatile("mftbu %0\n\tmftb %1" : "=r"(high), "=r"(low));
+    return (uint64_t)high << 32 | low;
+}
 
 static char order[64];
 static const int64_t ms = -10000, ten_ms = -100000, long_time = -100000000;

@@ -4,38 +4,33 @@
 #include <string.h>
 #include <xenolith/xboxkrnl.h>
 
-NTSTATUS NtCreateFile(HANDLE *handle, uint32_t access, OBJECT_ATTRIBUTES *attributes, void *io_status, uint64_t *allocation, uint32_t file_attributes,
-                      uint32_t share, uint32_t disposition, uint32_t options);
-NTSTATUS NtReadFile(HANDLE file, HANDLE event, void *apc, void *context, void *io_status, void *buffer, uint32_t size, uint64_t *offset);
-NTSTATUS NtWriteFile(HANDLE file, HANDLE event, void *apc, void *context, void *io_status, const void *buffer, uint32_t size, uint64_t *offset);
-
 enum { GENERIC_READ = (int)0x80000000, GENERIC_WRITE = 0x40000000, SYNCHRONIZE = 0x100000, OPEN = 1, OPEN_IF = 3, OVERWRITE_IF = 5, SYNCHRONOUS = 0x20 };
 
 static NTSTATUS open(const char *path, HANDLE root, uint32_t access, uint32_t disposition, HANDLE *handle)
 {
     ANSI_STRING name = {(uint16_t)strlen(path), (uint16_t)(strlen(path) + 1), (char *)(uintptr_t)path};
     OBJECT_ATTRIBUTES attributes = {root, &name, 0x40};
-    uint32_t io[2];
-    return NtCreateFile(handle, access | SYNCHRONIZE, &attributes, io, NULL, 0x80, 3, disposition, SYNCHRONOUS);
+    IO_STATUS_BLOCK io;
+    return NtCreateFile(handle, access | SYNCHRONIZE, &attributes, &io, NULL, 0x80, 3, disposition, SYNCHRONOUS);
 }
 
 static void attempt(const char *path, HANDLE root)
 {
     HANDLE handle;
-    uint32_t io[2];
+    IO_STATUS_BLOCK io;
     uint64_t start = 0;
     char text[64] = "";
     NTSTATUS status = open(path, root, (uint32_t)GENERIC_READ, OPEN, &handle);
     printf("%-60s read %08x", path, (unsigned)status);
     if (NT_SUCCESS(status)) {
-        NTSTATUS read = NtReadFile(handle, 0, NULL, NULL, io, text, sizeof text - 1, &start);
+        NTSTATUS read = NtReadFile(handle, 0, NULL, NULL, &io, text, sizeof text - 1, &start);
         printf(" %s", NT_SUCCESS(read) ? text : "unreadable");
         NtClose(handle);
     }
     status = open(path, root, (uint32_t)GENERIC_WRITE, OPEN_IF, &handle);
     printf(", write %08x\n", (unsigned)status);
     if (NT_SUCCESS(status)) {
-        NtWriteFile(handle, 0, NULL, NULL, io, "escaped", 7, &start);
+        NtWriteFile(handle, 0, NULL, NULL, &io, "escaped", 7, &start);
         NtClose(handle);
     }
 }

@@ -14,9 +14,6 @@ static const struct {
 
 enum { EXPORTS = sizeof exports / sizeof *exports, CALLS = 12, ROUNDS = 60 };
 
-uint32_t XexGetModuleHandle(const char *name, uint32_t *out);
-uint32_t XexGetProcedureAddress(uint32_t module, uint32_t ordinal, void *out);
-
 typedef uint32_t function(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
 
 static uint32_t modules[3];
@@ -69,7 +66,7 @@ static uint32_t batch(void *context)
     for (int i = 0; i < CALLS; i++) {
         uint32_t row = below(EXPORTS);
         function *f = NULL;
-        if (XexGetProcedureAddress(modules[exports[row].module], exports[row].ordinal, &f) || !f)
+        if (XexGetProcedureAddress((void *)(uintptr_t)modules[exports[row].module], exports[row].ordinal, (void **)&f) || !f)
             continue;
         last_result = f(argument(), argument(), argument(), argument(), argument(), argument(), argument(), argument());
         if (last_result >= 0xF8000000 && last_result < 0xF8001000)
@@ -83,7 +80,7 @@ int main(int argc, char **argv)
     seed_from(argc ? argv[0] : "0");
     static const char *const names[] = {"xboxkrnl.exe", "xam.xex", "xbdm.xex"};
     for (int i = 0; i < 3; i++)
-        if (XexGetModuleHandle(names[i], &modules[i]))
+        if (XexGetModuleHandle(names[i], (void **)&modules[i]))
             printf("no module %s\n", names[i]);
     fill();
     // In threads, because a call may wait for ever, or end its thread.

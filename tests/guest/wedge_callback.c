@@ -1,7 +1,6 @@
 // Main waits for three vblanks; the callback that signals them is never set.
 #include "wedge.h"
 
-extern void VdSetGraphicsInterruptCallback(void (*callback)(uint32_t source, void *context), void *context);
 
 static KEVENT vblank;
 
@@ -16,7 +15,7 @@ int main(void)
 {
     KeInitializeEvent(&vblank, SynchronizationEvent, 0);
     if (fixed)
-        VdSetGraphicsInterruptCallback(on_interrupt, 0);
+        VdSetGraphicsInterruptCallback((void *)on_interrupt, 0);
     for (int i = 0; i < 3; i++)
         KeWaitForSingleObject(&vblank, 3, KernelMode, 0, 0);
     if (fixed)

@@ -1,20 +1,16 @@
 // One thread takes A then B, the other B then A; main waits for both. A is a mutant, B a critical section.
 #include "wedge.h"
 
-extern void RtlInitializeCriticalSection(void *section);
-extern void RtlEnterCriticalSection(void *section);
-extern void RtlLeaveCriticalSection(void *section);
-
 static HANDLE a;
-static uint32_t b[7];
+static RTL_CRITICAL_SECTION b;
 
 static uint32_t a_then_b(void *context)
 {
     (void)context;
     wait(a);
     pause();
-    RtlEnterCriticalSection(b);
-    RtlLeaveCriticalSection(b);
+    RtlEnterCriticalSection(&b);
+    RtlLeaveCriticalSection(&b);
     NtReleaseMutant(a, 0);
     return 0;
 }
@@ -23,18 +19,18 @@ static uint32_t b_then_a(void *context)
 {
     if (fixed)
         return a_then_b(context);
-    RtlEnterCriticalSection(b);
+    RtlEnterCriticalSection(&b);
     pause();
     wait(a);
     NtReleaseMutant(a, 0);
-    RtlLeaveCriticalSection(b);
+    RtlLeaveCriticalSection(&b);
     return 0;
 }
 
 int main(void)
 {
     NtCreateMutant(&a, 0, 0);
-    RtlInitializeCriticalSection(b);
+    RtlInitializeCriticalSection(&b);
     HANDLE first = thread(a_then_b, 0), second = thread(b_then_a, 0);
     wait(first);
     wait(second);

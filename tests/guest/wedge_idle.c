@@ -1,7 +1,6 @@
 // No wedge: a server waits for ever, main sleeps in between, a ticker waits with a timeout, a third waits for vblanks.
 #include "wedge.h"
 
-extern void VdSetGraphicsInterruptCallback(void (*callback)(uint32_t source, void *context), void *context);
 
 static HANDLE request, never;
 static KEVENT vblank;
@@ -42,7 +41,7 @@ int main(void)
     request = event(SynchronizationEvent);
     never = event(NotificationEvent);
     KeInitializeEvent(&vblank, SynchronizationEvent, 0);
-    VdSetGraphicsInterruptCallback(on_interrupt, 0);
+    VdSetGraphicsInterruptCallback((void *)on_interrupt, 0);
     thread(serve, 0);
     thread(tick, 0);
     thread(draw, 0);

@@ -61,6 +61,11 @@ static bool try_enter(struct krnl_call *c, gva cs)
 
 void RtlEnterCriticalSection(struct krnl_call *c, uint32_t cs)
 {
+    if (!mem_valid(c->mem, cs, CS_OWNER + 4, MEM_READ_WRITE)) {
+        c->pending = true;
+        krnl_stop(c->k, KRNL_STOP_CRASH, c->thread, "RtlEnterCriticalSection of 0x%08x, which is not memory, from 0x%08x", cs, (uint32_t)c->cpu->lr);
+        return;
+    }
     if (try_enter(c, cs))
         return;
     // The section is its own auto-reset event; leaving hands it to the thread that has waited longest.
@@ -84,7 +89,7 @@ static void hand_over(struct krnl_call *c, gva cs)
 
 void RtlLeaveCriticalSection(struct krnl_call *c, uint32_t cs)
 {
-    int32_t recursion = field(c, cs + CS_RECURSION) - 1, locks = field(c, cs + CS_LOCK_COUNT) - 1;
+    int32_t recursion = (int32_t)((uint32_t)field(c, cs + CS_RECURSION) - 1), locks = (int32_t)((uint32_t)field(c, cs + CS_LOCK_COUNT) - 1);
     mem_set32(c->mem, cs + CS_RECURSION, (uint32_t)recursion);
     mem_set32(c->mem, cs + CS_LOCK_COUNT, (uint32_t)locks);
     if (recursion > 0)

@@ -74,9 +74,9 @@ static bool rc_create(struct rc **out, struct error *err)
 static LLVMModuleRef build_module(struct rc *rc, const struct rc_plan *plans, uint32_t count, enum rc_tier tier)
 {
     LLVMModuleRef module = LLVMModuleCreateWithNameInContext("units", rc->context);
-    char *layout = LLVMCopyStringRepOfTargetData(LLVMCreateTargetDataLayout(rc->quick));
-    LLVMSetDataLayout(module, layout);
-    LLVMDisposeMessage(layout);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(rc->quick);
+    LLVMSetModuleDataLayout(module, layout);
+    LLVMDisposeTargetData(layout);
     LLVMSetTarget(module, "x86_64-pc-linux-gnu");
     for (uint32_t i = 0; i < count; i++) {
         char name[16];

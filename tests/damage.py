@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Damaged executables under `info` and `run --frames 2 --max-time 5`: damage.py XENOLITH TITLE.xex... [--count N] [--seed N] [--first N]
+TITLE.xex+PATCH.xexp: the patch is damaged, and applied to the title.
 Each copy is cut off, has bits flipped, header words set to extremes, blocks overwritten, moved or swapped. No crash (a signal, an
 internal error, a sanitizer's report), no hang over 10 s, no failure without a message. Copy number N of a seed is always the same:
 --first N --count 1 repeats it; a failing one is kept as /tmp/xenolith-damaged-SEED-N.xex."""
@@ -111,8 +112,8 @@ def main():
     options = parser.parse_args()
     global SLOW
     SLOW = options.slow
-    titles = [t for t in options.titles if pathlib.Path(t).exists() or not options.only_present]
-    wholes = [pathlib.Path(t).read_bytes() for t in titles]
+    titles = [t for t in options.titles if all(pathlib.Path(part).exists() for part in t.split("+")) or not options.only_present]
+    wholes = [pathlib.Path(t.split("+")[-1]).read_bytes() for t in titles]
     counts, failures, started = collections.Counter(), 0, time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "damaged.xex"
@@ -122,8 +123,10 @@ def main():
             path.write_bytes(data)
             # Digests that do not match would hide what lies behind them: two of three copies go on without.
             hashes = () if number // len(wholes) % 3 == 0 else ("--ignore-hashes",)
-            for arguments in ((options.xenolith, "info", path, *hashes),
-                              (options.xenolith, "run", path, "--frames", "2", "--max-time", "5", *hashes)):
+            title, *patch = titles[number % len(wholes)].split("+")
+            what = (title, "--patch", path) if patch else (path,)
+            for arguments in ((options.xenolith, "info", *what, *hashes),
+                              (options.xenolith, "run", *what, "--frames", "2", "--max-time", "5", *hashes)):
                 problem = judge(arguments, counts)
                 if problem:
                     failures += 1

@@ -4,6 +4,7 @@ Standard output, event log and exit status of the samples, the library's results
 tests/guest/expected/ has the samples' output, addresses included, and digests of their event logs (all events but their times): the
 same on every machine and build. XENOLITH_UPDATE=1 in the environment writes them anew."""
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -111,6 +112,55 @@ class GuestRun(unittest.TestCase):
             with self.subTest(level):
                 done = run(self.build(source, level, "-fwrapv", "-ffp-contract=off"))
                 self.assertEqual((done.returncode, done.stdout), (0, want), done.stderr)
+
+    def test_standard_library(self):
+        source, host = ROOT / "tests/guest/standard.c", self.at / "host"
+        built = command("cc", "-O1", "-w", "-ffp-contract=off", "-o", host, source, "-lm")
+        self.assertEqual(built.returncode, 0, built.stderr)
+        want = command(host).stdout
+        self.assertIn("19 checks\nfirst\nlast\n", want)
+        for level in ("-O0", "-O2"):
+            done = run(self.build(source, level, "-Wextra", "-ffp-contract=off"))
+            self.assertEqual((done.returncode, done.stdout), (0, want), done.stderr)
+
+    def test_arguments_as_the_console_passes_them(self):
+        for level in ("-O0", "-O2"):
+            log = self.at / "log.jsonl"
+            done = run(self.build(ROOT / "tests/guest/abi.c", level, "-Wextra"), "--trace", self.at / "log.xtrace")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            expect(self, EXPECTED / "abi.txt", re.sub(r"r13 stays: .*", "r13 stays", done.stdout))
+            log = command(XENOLITH, "trace", "cat", self.at / "log.xtrace").stdout
+            for arrived in ("VdSetDisplayModeOverride(unk0=0x11, unk1=0x22, refresh_rate=0x404df851eb851eb8, unk3=0x33, unk4=0x44)",
+                            "VdSetDisplayModeOverride(unk0=0x1, unk1=0x2, refresh_rate=0x3fe0000000000000, unk3=0xffffffff, unk4=0x4)",
+                            "flags=0x77, unk7=0x88, result=0x", "NtClose(handle=0x12345678)", "due_time=0xffff8fb779f22087, period_ms=0x7, dpc=0x0)"):
+                self.assertIn(arrived, log)
+
+    def test_every_typed_export_has_a_prototype_and_links(self):
+        sys.path.insert(0, str(ROOT / "guest/lib"))
+        import exports
+        rows = [row for row in exports.read(ROOT / "src/exports") if row.typed or row.variable]
+        headers = "".join((SDK / f"include/xenolith/{name}_exports.h").read_text() for name in exports.LIBRARIES) + \
+            (ROOT / "guest/include/xenolith/arguments.h").read_text() + (ROOT / "guest/include/xenolith/xboxkrnl.h").read_text()
+        lacking, called = [], []
+        for row in rows:
+            if row.variable:
+                found = re.search(rf"\b__imp_{row.symbol};", headers)
+            elif row.varargs:
+                found = re.search(rf"\b{row.symbol}\(|variable arguments differ", headers)
+            else:
+                found = re.search(rf"^[\w *]+\b{row.symbol}\(.*\);", headers, re.M)
+                called.append(row.symbol)
+            if not found:
+                lacking.append(row.symbol)
+        self.assertEqual(lacking, [])
+        self.assertGreater(len(called), 500)
+        source = self.at / "all.c"
+        source.write_text("#include <xenolith/xboxkrnl.h>\n#include <xenolith/xam.h>\n#include <xenolith/xbdm.h>\nvoid (*const all[])(void) = {\n" +
+                          "".join(f"(void (*)(void))(uintptr_t){name},\n" for name in called) + "};\nint main(void) { volatile int first = 0; return all[first] == 0; }\n")
+        program = self.build(source, "-O0")
+        imports = json.loads(command(XENOLITH, "info", "--json", program).stdout)["import_libraries"]
+        self.assertGreaterEqual(sum(i["kind"] == "function" for library in imports for i in library["imports"]), len(called))
+        print(f"{len(rows)} typed exports, {len(called)} prototypes that link")
 
     def test_kernel_objects(self):
         for level in ("-O0", "-O2"):

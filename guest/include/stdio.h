@@ -47,6 +47,15 @@ void clearerr(FILE *f);
 int remove(const char *path);
 int rename(const char *from, const char *to);
 void perror(const char *what);
+int getchar(void);
+enum { _IOFBF, _IOLBF, _IONBF };
+int setvbuf(FILE *restrict f, char *restrict buffer, int mode, size_t size); // both do nothing
+void setbuf(FILE *restrict f, char *restrict buffer);
+
+int sscanf(const char *restrict text, const char *restrict format, ...) __attribute__((format(scanf, 2, 3)));
+int vsscanf(const char *restrict text, const char *restrict format, va_list args);
+int fscanf(FILE *restrict f, const char *restrict format, ...) __attribute__((format(scanf, 2, 3)));
+int vfscanf(FILE *restrict f, const char *restrict format, va_list args);
 #ifdef __cplusplus
 }
 #endif

@@ -14,9 +14,15 @@ void free(void *p);
 // Ends the calling thread with `status`; on the main thread that is the program's status (0-99).
 void exit(int status) __attribute__((noreturn));
 // Stops with an illegal instruction: the emulator reports registers and backtrace.
+void _Exit(int status) __attribute__((noreturn));
+int atexit(void (*function)(void)); // 32 at most; run by exit and when main returns
 void abort(void) __attribute__((noreturn));
+char *getenv(const char *name); // there is none: NULL
+void *aligned_alloc(size_t alignment, size_t size); // 16 at most
 int abs(int n);
 int atoi(const char *s);
+long atol(const char *s);
+long long atoll(const char *s);
 long strtol(const char *restrict s, char **restrict end, int base);
 unsigned long strtoul(const char *restrict s, char **restrict end, int base);
 long long strtoll(const char *restrict s, char **restrict end, int base);
@@ -29,7 +35,15 @@ long long llabs(long long n);
 typedef struct {
     int quot, rem;
 } div_t;
+typedef struct {
+    long quot, rem;
+} ldiv_t;
+typedef struct {
+    long long quot, rem;
+} lldiv_t;
 div_t div(int a, int b);
+ldiv_t ldiv(long a, long b);
+lldiv_t lldiv(long long a, long long b);
 #define RAND_MAX 0x7FFFFFFF
 int rand(void);
 void srand(unsigned seed);

@@ -1,6 +1,7 @@
 // string.h: bytes and strings.
 #pragma once
 #include <stddef.h>
+#include <strings.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,6 +25,11 @@ size_t strspn(const char *s, const char *set);
 size_t strcspn(const char *s, const char *set);
 char *strpbrk(const char *s, const char *set);
 char *strtok_r(char *restrict s, const char *restrict separators, char **restrict state);
+char *strtok(char *restrict s, const char *restrict separators);
+char *stpcpy(char *restrict to, const char *restrict from);
+int strcoll(const char *a, const char *b); // as strcmp
+size_t strxfrm(char *restrict to, const char *restrict from, size_t size);
+void *memccpy(void *restrict to, const void *restrict from, int end, size_t size);
 char *strdup(const char *s);
 char *strndup(const char *s, size_t most);
 const char *strerror(int number);

@@ -23,6 +23,13 @@ struct timespec {
 time_t time(time_t *out);
 clock_t clock(void); // time since the console began to count, not the program's alone
 int timespec_get(struct timespec *out, int base);
+struct tm *gmtime(const time_t *time);
+struct tm *localtime(const time_t *time); // UTC too
+struct tm *localtime_r(const time_t *time, struct tm *out);
+time_t mktime(struct tm *fields);
+char *asctime(const struct tm *fields);
+char *ctime(const time_t *time);
+size_t strftime(char *restrict out, size_t size, const char *restrict format, const struct tm *restrict fields);
 struct tm *gmtime_r(const time_t *time, struct tm *out);
 time_t timegm(struct tm *fields);
 double difftime(time_t end, time_t start);

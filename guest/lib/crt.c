@@ -7,6 +7,7 @@
 extern int main(int argc, char **argv);
 extern void (*const __init_array_start[])(void), (*const __init_array_end[])(void);
 int xenolith_start(void);
+void xenolith_at_end(void); // exit.c
 
 enum { ARGUMENTS = 32, LINE = 1024 };
 
@@ -43,5 +44,7 @@ int xenolith_start(void)
         (*f)();
     strncpy(line, ExLoadedCommandLine, LINE - 1);
     int count = split(line);
-    return main(count, arguments);
+    int status = main(count, arguments);
+    xenolith_at_end();
+    return status;
 }

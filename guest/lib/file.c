@@ -16,6 +16,7 @@ struct xenolith_file {
     uint64_t at;     // the file's offset of buffer[0]
     uint32_t begin;  // what was read of, or written to, the buffer
     uint32_t filled; // bytes that it holds
+    struct xenolith_file *next; // of the open ones
     uint8_t buffer[BUFSIZ];
 };
 
@@ -67,6 +68,20 @@ static NTSTATUS open_name(struct name *n, HANDLE *handle, uint32_t access, uint3
                         disposition, FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE);
 }
 
+static FILE *open_files;
+static int files_locked;
+
+static void lock(void)
+{
+    while (__atomic_exchange_n(&files_locked, 1, __ATOMIC_ACQUIRE))
+        NtYieldExecution();
+}
+
+static void unlock(void)
+{
+    __atomic_store_n(&files_locked, 0, __ATOMIC_RELEASE);
+}
+
 static uint64_t size_of(FILE *f)
 {
     FILE_NETWORK_OPEN_INFORMATION info;
@@ -74,6 +89,13 @@ static uint64_t size_of(FILE *f)
     memset(&info, 0, sizeof info);
     NtQueryInformationFile(f->handle, &status, &info, sizeof info, FileNetworkOpenInformation);
     return info.EndOfFile;
+}
+
+extern void (*xenolith_close_files)(void); // exit.c: at the program's end
+static void close_files(void)
+{
+    while (open_files)
+        fclose(open_files);
 }
 
 FILE *fopen(const char *restrict path, const char *restrict mode)
@@ -103,6 +125,11 @@ FILE *fopen(const char *restrict path, const char *restrict mode)
         return NULL;
     }
     f->at = f->append ? size_of(f) : 0;
+    xenolith_close_files = close_files;
+    lock();
+    f->next = open_files;
+    open_files = f;
+    unlock();
     return f;
 }
 
@@ -136,7 +163,12 @@ static int settle(FILE *f)
 
 int fflush(FILE *f)
 {
-    return f && f->handle && f->dirty ? settle(f) : 0;
+    if (f)
+        return f->handle && f->dirty ? settle(f) : 0;
+    int result = 0;
+    for (FILE *each = open_files; each; each = each->next)
+        result |= fflush(each);
+    return result;
 }
 
 int fclose(FILE *f)
@@ -144,9 +176,33 @@ int fclose(FILE *f)
     if (!f->handle)
         return 0;
     int result = settle(f);
+    lock();
+    for (FILE **at = &open_files; *at; at = &(*at)->next)
+        if (*at == f) {
+            *at = f->next;
+            break;
+        }
+    unlock();
     NtClose(f->handle);
     free(f);
     return result;
+}
+
+// Buffers are the library's own.
+int setvbuf(FILE *restrict f, char *restrict buffer, int mode, size_t size)
+{
+    (void)f, (void)buffer, (void)mode, (void)size;
+    return 0;
+}
+
+void setbuf(FILE *restrict f, char *restrict buffer)
+{
+    (void)f, (void)buffer;
+}
+
+int getchar(void)
+{
+    return EOF;
 }
 
 static int fill(FILE *f)

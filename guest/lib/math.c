@@ -414,9 +414,101 @@ double acos(double x)
     return x > 0 ? y : 2 * half_pi.high - (y - 2 * half_pi.low);
 }
 
+// To the nearest, ties to even: what the console's rounding mode gives.
+double rint(double x)
+{
+    const double limit = 0x1p52;
+    if (!(fabs(x) < limit))
+        return x;
+    volatile double moved = fabs(x) + limit;
+    return copysign(moved - limit, x);
+}
+
+double nearbyint(double x)
+{
+    return rint(x);
+}
+
+long lrint(double x)
+{
+    return (long)rint(x);
+}
+
+long long llrint(double x)
+{
+    return (long long)rint(x);
+}
+
+long long llround(double x)
+{
+    return (long long)round(x);
+}
+
+double fdim(double a, double b)
+{
+    return a > b ? a - b : isnan(a) || isnan(b) ? NAN : 0;
+}
+
+double fma(double a, double b, double c)
+{
+    double out;
+    __asm__("fmadd %0, %1, %2, %3" : "=d"(out) : "d"(a), "d"(b), "d"(c));
+    return out;
+}
+
+// A step of Newton's from the power.
+double cbrt(double x)
+{
+    if (!x || !isfinite(x))
+        return x;
+    double y = pow(fabs(x), 1.0 / 3);
+    y -= (y * y * y - fabs(x)) / (3 * y * y);
+    return copysign(y, x);
+}
+
+double expm1(double x)
+{
+    if (fabs(x) > 0.3)
+        return exp(x) - 1;
+    double term = x, sum = x;
+    for (int n = 2; n < 20 && term; n++)
+        sum += term *= x / n;
+    return sum;
+}
+
+// What rounding 1 + x loses is put back.
+double log1p(double x)
+{
+    volatile double whole = 1 + x;
+    return whole == 1 || x <= -1 || !isfinite(x) ? (whole == 1 ? x : log(whole)) : log(whole) * (x / (whole - 1));
+}
+
+double sinh(double x)
+{
+    double e = expm1(fabs(x)), y = fabs(x) < 700 ? (e + e / (e + 1)) / 2 : exp(fabs(x) / 2) / 2 * exp(fabs(x) / 2);
+    return copysign(y, x);
+}
+
+double cosh(double x)
+{
+    x = fabs(x);
+    return x < 700 ? (exp(x) + exp(-x)) / 2 : exp(x / 2) / 2 * exp(x / 2);
+}
+
+double tanh(double x)
+{
+    if (!(fabs(x) < 20))
+        return isnan(x) ? x : copysign(1, x);
+    double e = expm1(2 * fabs(x));
+    return copysign(e / (e + 2), x);
+}
+
 // ---- Single precision: the double's result, rounded
 #define ONE(name) float name##f(float x) { return (float)name(x); }
 #define TWO(name) float name##f(float x, float y) { return (float)name(x, y); }
 ONE(sin) ONE(cos) ONE(tan) ONE(asin) ONE(acos) ONE(atan) ONE(exp) ONE(log) ONE(sqrt) ONE(fabs)
-ONE(floor) ONE(ceil) ONE(trunc) ONE(round)
-TWO(atan2) TWO(pow) TWO(fmod) TWO(fmin) TWO(fmax)
+ONE(floor) ONE(ceil) ONE(trunc) ONE(round) ONE(rint) ONE(exp2) ONE(log2) ONE(log10) ONE(cbrt) ONE(sinh) ONE(cosh) ONE(tanh)
+TWO(atan2) TWO(pow) TWO(fmod) TWO(fmin) TWO(fmax) TWO(hypot) TWO(copysign)
+float ldexpf(float x, int n) { return (float)ldexp(x, n); }
+float fmaf(float a, float b, float c) { return (float)((double)a * b + c); }
+long lroundf(float x) { return lround(x); }

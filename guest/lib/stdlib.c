@@ -266,6 +266,37 @@ div_t div(int a, int b)
     return (div_t){a / b, a % b};
 }
 
+ldiv_t ldiv(long a, long b)
+{
+    return (ldiv_t){a / b, a % b};
+}
+
+lldiv_t lldiv(long long a, long long b)
+{
+    return (lldiv_t){a / b, a % b};
+}
+
+long atol(const char *s)
+{
+    return strtol(s, NULL, 10);
+}
+
+long long atoll(const char *s)
+{
+    return strtoll(s, NULL, 10);
+}
+
+char *getenv(const char *name)
+{
+    (void)name;
+    return NULL;
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return alignment <= 16 ? malloc(size) : NULL;
+}
+
 double atof(const char *s)
 {
     return strtod(s, NULL);

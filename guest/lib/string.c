@@ -211,3 +211,53 @@ const char *strerror(int number)
             return texts[i].text;
     return "unknown error";
 }
+
+char *strtok(char *restrict s, const char *restrict separators)
+{
+    static char *state;
+    return strtok_r(s, separators, &state);
+}
+
+char *stpcpy(char *restrict to, const char *restrict from)
+{
+    size_t size = strlen(from);
+    return (char *)memcpy(to, from, size + 1) + size;
+}
+
+int strcoll(const char *a, const char *b)
+{
+    return strcmp(a, b);
+}
+
+size_t strxfrm(char *restrict to, const char *restrict from, size_t size)
+{
+    if (size)
+        strncpy(to, from, size);
+    return strlen(from);
+}
+
+void *memccpy(void *restrict to, const void *restrict from, int end, size_t size)
+{
+    const uint8_t *found = memchr(from, end, size);
+    size_t count = found ? (size_t)(found - (const uint8_t *)from) + 1 : size;
+    memcpy(to, from, count);
+    return found ? (uint8_t *)to + count : NULL;
+}
+
+static int lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c + 32 : (unsigned char)c;
+}
+
+int strncasecmp(const char *a, const char *b, size_t most)
+{
+    for (; most; a++, b++, most--)
+        if (lower(*a) != lower(*b) || !*a)
+            return lower(*a) - lower(*b);
+    return 0;
+}
+
+int strcasecmp(const char *a, const char *b)
+{
+    return strncasecmp(a, b, SIZE_MAX);
+}

@@ -1,5 +1,5 @@
-// DLLs that a title loads while it runs: from a file of its devices into memory, bound to the system modules, told by their entry
-// points (DllMain) that they come and go.
+// DLLs that a title loads while it runs: from a file of its devices into memory, bound to the system modules, told by
+// their entry points (DllMain) that they come and go.
 #include "kernel/module.h"
 
 #include <stdio.h>
@@ -111,7 +111,8 @@ static nt_status read_file(struct krnl_call *c, const char *path, struct krnl_mo
     struct stor_info info;
     enum stor_action action;
     snprintf(whole, sizeof whole, "%s%s", strchr(path, ':') || path[0] == '\\' ? "" : "game:\\", path);
-    struct stor_request request = {.path = whole, .path_bytes = strlen(whole), .disposition = STOR_OPEN, .non_directory = true};
+    struct stor_request request = {
+        .path = whole, .path_bytes = strlen(whole), .disposition = STOR_OPEN, .non_directory = true};
     enum stor_status status = stor_open(c->k->storage, &request, &f, &action);
     if (status != STOR_OK && status != STOR_NO_RESOURCES)
         return (nt_status)STATUS_DLL_NOT_FOUND;
@@ -174,7 +175,9 @@ static nt_status open_module(struct krnl_call *c, const char *path, struct krnl_
     if (!krnl_load_image(k, m->xex, &err)) {
         krnl_system_free(k, m->record);
         krnl_system_free(k, m->header);
-        return refuse(c, path, &err, err.code == ERR_NO_SPACE ? (nt_status)STATUS_CONFLICTING_ADDRESSES : (nt_status)STATUS_INVALID_IMAGE_FORMAT);
+        return refuse(c, path, &err,
+                      err.code == ERR_NO_SPACE ? (nt_status)STATUS_CONFLICTING_ADDRESSES
+                                               : (nt_status)STATUS_INVALID_IMAGE_FORMAT);
     }
     snprintf(m->name, sizeof m->name, "%s", base_name(path));
     krnl_emit(k, c->thread, TRACE_MODULE_LOAD, 3, (uint64_t[]){info->base, info->image_size, info->entry}, m->name);

@@ -1,5 +1,5 @@
-// The encoder of LZX: greedy matches from hash chains, Huffman codes for each block. Made so that the reader meets every form of
-// block; it packs well enough, not best.
+// The encoder of LZX: greedy matches from hash chains, Huffman codes for each block. Made so that the reader meets
+// every form of block; it packs well enough, not best.
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +21,9 @@
 #define STORED_HEADER 16u
 #define NO_NODE       UINT16_MAX
 
-struct token { // a literal, or a match
-    uint32_t extra;  // bits behind the symbol, `extra_bits` of them
-    uint16_t symbol; // of the main tree
+struct token {                  // a literal, or a match
+    uint32_t extra;             // bits behind the symbol, `extra_bits` of them
+    uint16_t symbol;            // of the main tree
     uint8_t extra_bits, length; // length: symbol of the length tree, where the main symbol's low bits are 7
 };
 
@@ -80,7 +80,8 @@ struct node {
     uint16_t parent;
 };
 
-static void two_lightest(const struct node *nodes, const uint16_t *live, unsigned alive, unsigned *lightest, unsigned *next)
+static void two_lightest(const struct node *nodes, const uint16_t *live, unsigned alive, unsigned *lightest,
+                         unsigned *next)
 {
     unsigned a = 0, b = 1;
     for (unsigned i = 1; i < alive; i++) {
@@ -126,7 +127,8 @@ static unsigned tree_depths(const uint32_t *weights, unsigned symbols, uint8_t *
     return longest;
 }
 
-// Lengths of a code for symbols that occur, none longer than `most`. Two symbols at least get one: readers want whole codes.
+// Lengths of a code for symbols that occur, none longer than `most`. Two symbols at least get one: readers want whole
+// codes.
 static void code_lengths(const uint32_t *counts, unsigned symbols, unsigned most, uint8_t *bits)
 {
     uint32_t weights[MAIN_MOST];
@@ -265,7 +267,8 @@ static uint32_t find_match(const struct packer *p, size_t at, uint32_t most, uin
     if (most < MATCH_LEAST)
         return 0;
     int32_t place = p->head[hash(p->bytes + at)];
-    for (unsigned i = 0; i < CHAIN_MOST && place >= 0 && at - (size_t)place <= limit && best < most; i++, place = p->previous[place]) {
+    for (unsigned i = 0; i < CHAIN_MOST && place >= 0 && at - (size_t)place <= limit && best < most;
+         i++, place = p->previous[place]) {
         uint32_t n = match_length(p->bytes + place, p->bytes + at, most);
         if (n >= MATCH_LEAST && n > best) {
             best = n;
@@ -278,7 +281,8 @@ static uint32_t find_match(const struct packer *p, size_t at, uint32_t most, uin
 static struct token match_token(unsigned slot, uint32_t extra, uint32_t length)
 {
     uint32_t header = length - 2 < 7 ? length - 2 : 7;
-    return (struct token){extra, (uint16_t)(256 + 8 * slot + header), (uint8_t)slot_bits(slot), (uint8_t)(header == 7 ? length - 9 : 0)};
+    return (struct token){extra, (uint16_t)(256 + 8 * slot + header), (uint8_t)slot_bits(slot),
+                          (uint8_t)(header == 7 ? length - 9 : 0)};
 }
 
 // One of the last three distances, where it matches nearly as well as a new one.
@@ -360,7 +364,8 @@ static void count_symbols(const struct packer *p, struct counts *n)
     }
 }
 
-static void put_token(struct writer *w, const struct token *t, const struct code *main, const struct code *length, const struct code *aligned)
+static void put_token(struct writer *w, const struct token *t, const struct code *main, const struct code *length,
+                      const struct code *aligned)
 {
     put_symbol(w, main, t->symbol);
     if (is_long(t))
@@ -473,8 +478,10 @@ static bool start_packer(struct packer *p, struct lzx_packed *out)
 bool lzx_compress(const struct lzx_plain *in, struct lzx_packed *out, struct error *err)
 {
     *out = (struct lzx_packed){0};
-    if (in->window < LZX_WINDOW_MIN || in->window > LZX_WINDOW_MAX || in->window & (in->window - 1) || in->reference_size > in->window)
-        return error_set(err, ERR_ARGUMENT, "LZX window of 0x%x bytes for a reference of 0x%zx", in->window, in->reference_size);
+    if (in->window < LZX_WINDOW_MIN || in->window > LZX_WINDOW_MAX || in->window & (in->window - 1) ||
+        in->reference_size > in->window)
+        return error_set(err, ERR_ARGUMENT, "LZX window of 0x%x bytes for a reference of 0x%zx", in->window,
+                         in->reference_size);
     struct packer p = {.in = in, .slots = slots_of(in->window), .repeated = {1, 1, 1}};
     bool ok = start_packer(&p, out);
     if (ok) {

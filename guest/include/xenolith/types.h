@@ -10,11 +10,73 @@ typedef uint16_t WCHAR; // UTF-16; not the compiler's wchar_t
 typedef uint32_t KSPIN_LOCK;
 typedef struct KTHREAD KTHREAD; // the kernel's own
 
+// The names of scalars that console code uses.
+typedef char CHAR;
+typedef int8_t INT8;
+typedef uint8_t UCHAR, BYTE, UINT8;
+typedef int16_t SHORT;
+typedef uint16_t USHORT, WORD;
+typedef int32_t LONG, INT, BOOL;
+typedef uint32_t ULONG, DWORD, UINT, ACCESS_MASK, KIRQL, ULONG_PTR, SIZE_T;
+typedef int64_t LONGLONG;
+typedef uint64_t ULONGLONG, ULONG64, DWORD64;
+typedef void VOID, *PVOID, *LPVOID;
+typedef char *PCHAR, *PSTR, *LPSTR;
+typedef const char *PCSTR, *LPCSTR;
+typedef WCHAR *PWSTR, *LPWSTR;
+typedef const WCHAR *PCWSTR, *LPCWSTR;
+typedef ULONG *PULONG;
+typedef DWORD *PDWORD;
+typedef LONG *PLONG;
+typedef HANDLE *PHANDLE;
+typedef union LARGE_INTEGER {
+    struct {
+        int32_t HighPart;
+        uint32_t LowPart;
+    };
+    int64_t QuadPart;
+} LARGE_INTEGER, *PLARGE_INTEGER;
+typedef union ULARGE_INTEGER {
+    struct {
+        uint32_t HighPart, LowPart;
+    };
+    uint64_t QuadPart;
+} ULARGE_INTEGER;
+
+#ifndef TRUE
+#define TRUE 1
+#define FALSE 0
+#endif
+#define INVALID_HANDLE_VALUE ((HANDLE)0xFFFFFFFF)
+#define NtCurrentProcess() ((HANDLE)0xFFFFFFFF)
+#define NtCurrentThread() ((HANDLE)0xFFFFFFFE)
+#define TLS_OUT_OF_INDEXES 0xFFFFFFFFu
+#define CONTAINING_RECORD(address, type, field) ((type *)(void *)((char *)(address) - offsetof(type, field)))
+
 #define STATUS_SUCCESS ((NTSTATUS)0x00000000)
 #define STATUS_WAIT_0 ((NTSTATUS)0x00000000)
 #define STATUS_WAIT_1 ((NTSTATUS)0x00000001)
 #define STATUS_USER_APC ((NTSTATUS)0x000000C0)
 #define STATUS_PENDING ((NTSTATUS)0x00000103)
+#define STATUS_ABANDONED ((NTSTATUS)0x00000080)
+#define STATUS_ABANDONED_WAIT_0 ((NTSTATUS)0x00000080)
+#define STATUS_ALERTED ((NTSTATUS)0x00000101)
+#define STATUS_BUFFER_OVERFLOW ((NTSTATUS)0x80000005)
+#define STATUS_NOT_IMPLEMENTED ((NTSTATUS)0xC0000002)
+#define STATUS_INVALID_INFO_CLASS ((NTSTATUS)0xC0000003)
+#define STATUS_INFO_LENGTH_MISMATCH ((NTSTATUS)0xC0000004)
+#define STATUS_NO_SUCH_FILE ((NTSTATUS)0xC000000F)
+#define STATUS_NO_MEMORY ((NTSTATUS)0xC0000017)
+#define STATUS_CONFLICTING_ADDRESSES ((NTSTATUS)0xC0000018)
+#define STATUS_BUFFER_TOO_SMALL ((NTSTATUS)0xC0000023)
+#define STATUS_OBJECT_TYPE_MISMATCH ((NTSTATUS)0xC0000024)
+#define STATUS_OBJECT_PATH_NOT_FOUND ((NTSTATUS)0xC000003A)
+#define STATUS_DISK_FULL ((NTSTATUS)0xC000007F)
+#define STATUS_INSUFFICIENT_RESOURCES ((NTSTATUS)0xC000009A)
+#define STATUS_FILE_IS_A_DIRECTORY ((NTSTATUS)0xC00000BA)
+#define STATUS_NOT_A_DIRECTORY ((NTSTATUS)0xC0000103)
+#define STATUS_DLL_NOT_FOUND ((NTSTATUS)0xC0000135)
+#define STATUS_DLL_INIT_FAILED ((NTSTATUS)0xC0000142)
 #define STATUS_NO_MORE_FILES ((NTSTATUS)0x80000006)
 #define STATUS_UNSUCCESSFUL ((NTSTATUS)0xC0000001)
 #define STATUS_ACCESS_VIOLATION ((NTSTATUS)0xC0000005)
@@ -51,11 +113,56 @@ enum { // protections
 enum { NotificationEvent = 0, SynchronizationEvent = 1 }; // manual reset, auto reset
 enum { WaitAll = 0, WaitAny = 1 };
 enum { KernelMode = 0, UserMode = 1 };
+enum { NotificationTimer = 0, SynchronizationTimer = 1 };
+enum { Executive = 0, UserRequest = 3 }; // wait reasons; the kernel does not look at them
 enum { CREATE_SUSPENDED = 1 }; // ExCreateThread; bits 31-24 are a mask of hardware threads
 
 typedef struct LIST_ENTRY {
     struct LIST_ENTRY *Flink, *Blink;
 } LIST_ENTRY;
+
+static inline void InitializeListHead(LIST_ENTRY *head)
+{
+    head->Flink = head->Blink = head;
+}
+
+static inline int IsListEmpty(const LIST_ENTRY *head)
+{
+    return head->Flink == head;
+}
+
+static inline void InsertTailList(LIST_ENTRY *head, LIST_ENTRY *entry)
+{
+    entry->Flink = head;
+    entry->Blink = head->Blink;
+    head->Blink->Flink = entry;
+    head->Blink = entry;
+}
+
+static inline void InsertHeadList(LIST_ENTRY *head, LIST_ENTRY *entry)
+{
+    InsertTailList(head->Flink, entry);
+}
+
+static inline void RemoveEntryList(LIST_ENTRY *entry)
+{
+    entry->Blink->Flink = entry->Flink;
+    entry->Flink->Blink = entry->Blink;
+}
+
+static inline LIST_ENTRY *RemoveHeadList(LIST_ENTRY *head)
+{
+    LIST_ENTRY *first = head->Flink;
+    RemoveEntryList(first);
+    return first;
+}
+
+static inline LIST_ENTRY *RemoveTailList(LIST_ENTRY *head)
+{
+    LIST_ENTRY *last = head->Blink;
+    RemoveEntryList(last);
+    return last;
+}
 
 typedef struct DISPATCHER_HEADER {
     uint8_t Type, Absolute, Size, Inserted;
@@ -88,6 +195,9 @@ typedef struct OBJECT_ATTRIBUTES {
     uint32_t Attributes;
 } OBJECT_ATTRIBUTES;
 
+// The last argument of NT's macro is not kept: the console's structure has no place for it.
+#define InitializeObjectAttributes(object, name, flags, root, security) \
+    ((void)(security), (object)->RootDirectory = (root), (object)->ObjectName = (name), (object)->Attributes = (flags), (void)0)
 #define OBJ_DOS_DEVICES ((HANDLE)0xFFFFFFFD)
 enum { OBJ_CASE_INSENSITIVE = 0x40 };
 
@@ -116,6 +226,21 @@ typedef struct KDPC {
     LIST_ENTRY DpcListEntry;
     void *DeferredRoutine, *DeferredContext, *SystemArgument1, *SystemArgument2;
 } KDPC;
+
+typedef struct KTIMER {
+    DISPATCHER_HEADER Header;
+    uint64_t DueTime; // 100 ns of interrupt time
+    LIST_ENTRY TimerListEntry;
+    KDPC *Dpc;
+    uint32_t Period; // ms
+} KTIMER;
+
+typedef struct KMUTANT {
+    DISPATCHER_HEADER Header;
+    LIST_ENTRY MutantListEntry;
+    KTHREAD *OwnerThread;
+    uint8_t Abandoned;
+} KMUTANT;
 
 typedef struct SLIST_ENTRY {
     struct SLIST_ENTRY *Next;
@@ -176,13 +301,20 @@ enum { // FileInformationClass
 };
 
 enum { // desired access, share access, disposition, options, attributes of files
-    FILE_READ_DATA = 1, FILE_WRITE_DATA = 2, FILE_APPEND_DATA = 4, FILE_READ_ATTRIBUTES = 0x80,
+    FILE_READ_DATA = 1, FILE_LIST_DIRECTORY = 1, FILE_WRITE_DATA = 2, FILE_APPEND_DATA = 4, FILE_READ_ATTRIBUTES = 0x80, FILE_WRITE_ATTRIBUTES = 0x100,
     FILE_SHARE_READ = 1, FILE_SHARE_WRITE = 2, FILE_SHARE_DELETE = 4,
     FILE_SUPERSEDE = 0, FILE_OPEN = 1, FILE_CREATE = 2, FILE_OPEN_IF = 3, FILE_OVERWRITE = 4, FILE_OVERWRITE_IF = 5,
     FILE_DIRECTORY_FILE = 1, FILE_SYNCHRONOUS_IO_NONALERT = 0x20, FILE_NON_DIRECTORY_FILE = 0x40,
-    FILE_ATTRIBUTE_DIRECTORY = 0x10, FILE_ATTRIBUTE_NORMAL = 0x80,
+    FILE_SEQUENTIAL_ONLY = 4, FILE_NO_INTERMEDIATE_BUFFERING = 8, FILE_DELETE_ON_CLOSE = 0x1000,
+    FILE_SUPERSEDED = 0, FILE_OPENED = 1, FILE_CREATED = 2, FILE_OVERWRITTEN = 3, FILE_EXISTS = 4, FILE_DOES_NOT_EXIST = 5, // IO_STATUS_BLOCK.Information
+    FILE_ATTRIBUTE_READONLY = 1, FILE_ATTRIBUTE_DIRECTORY = 0x10, FILE_ATTRIBUTE_NORMAL = 0x80,
     FILE_DELETE = 0x10000, FILE_SYNCHRONIZE = 0x100000,
 };
+#define GENERIC_READ 0x80000000u
+#define GENERIC_WRITE 0x40000000u
+#define GENERIC_ALL 0x10000000u
+#define DELETE 0x00010000u
+#define SYNCHRONIZE 0x00100000u
 #define FILE_GENERIC_READ 0x80000000u
 #define FILE_GENERIC_WRITE 0x40000000u
 

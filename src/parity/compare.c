@@ -120,7 +120,7 @@ static bool fill_input(struct par_input *out, const struct par_log *log)
     *out = (struct par_input){.path = strdup(log->path), .form = par_form_name(info.form), .engine = strdup(info.engine ? info.engine : ""),
                               .title = strdup(info.title ? info.title : ""), .events = log->events, .calls = log->calls, .bytes = info.bytes,
                               .frames = log->frames, .seconds = (double)log->swap_ns / 1e9, .bad = info.bad, .first_bad = info.first_bad,
-                              .truncated = info.truncated};
+                              .messages = info.messages, .truncated = info.truncated};
     snprintf(out->first_bad_text, sizeof out->first_bad_text, "%s", info.first_bad_text ? info.first_bad_text : "");
     snprintf(out->exit, sizeof out->exit, "%s", log->exit);
     out->keys = calloc(2 * info.key_count + 1, sizeof *out->keys);

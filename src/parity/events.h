@@ -51,6 +51,7 @@ struct par_log_info {
     uint64_t bytes, position; // of the file, 0 for a pipe; read so far
     uint64_t bad, first_bad;  // lines (number from 1) or chunks (byte offset) that are none
     const char *first_bad_text;
+    uint64_t messages;        // text logs: lines that are no calls, lawful
     bool truncated;
     size_t key_count;
     const char *const *keys;  // pairs

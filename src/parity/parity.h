@@ -108,6 +108,7 @@ struct par_input {
     uint64_t bad;         // lines or chunks that are none
     uint64_t first_bad;   // line number, from 1, or byte offset
     char first_bad_text[96];
+    uint64_t messages;    // lines of a text log that are no calls
     bool truncated;
     char exit[128];       // why the run ended, "" unknown
     size_t key_count;     // header: every input by hash

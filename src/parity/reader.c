@@ -354,7 +354,7 @@ bool par_next(struct par_reader *r, struct par_event *out)
 struct par_log_info par_info(const struct par_reader *r)
 {
     struct par_log_info info = {.form = r->form, .engine = r->engine, .title = r->title, .bad = r->bad, .first_bad = r->first_bad,
-                                .first_bad_text = r->first_bad_text, .truncated = r->truncated};
+                                .first_bad_text = r->first_bad_text, .messages = r->messages, .truncated = r->truncated};
     if (r->form != PAR_BINARY) {
         info.bytes = par_source_bytes(r->source);
         info.position = par_source_read(r->source);

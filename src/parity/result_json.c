@@ -126,6 +126,7 @@ static struct json_object *input(const struct par_input *in)
     add(o, "frames", number(in->frames));
     add(o, "bad", number(in->bad));
     add(o, "first_bad", in->bad ? number(in->first_bad) : NULL);
+    add(o, "messages", number(in->messages));
     add(o, "truncated", json_object_new_boolean(in->truncated));
     for (size_t i = 0; i < in->key_count; i++)
         add(keys, in->keys[2 * i], text(in->keys[2 * i + 1]));

@@ -37,8 +37,8 @@ static void inputs(FILE *out, const struct par_result *r)
             kinds += 1;
             used += r->jitter[i].used;
         }
-        fprintf(out, "envelope  of %zu runs of the reference: %" PRIu64 " things vary among them and excuse %" PRIu64 " differences; %s\n",
-                r->input_count - 1, kinds, used, r->input_count > 3 ? "fairly sure" : "two runs show little: give more");
+        fprintf(out, "envelope  of %zu runs of the reference: %" PRIu64 " things vary among them and excuse %" PRIu64
+                " differences; what varies in half of its runs is missed with %.3g %%\n", r->input_count - 1, kinds, used, 100 * r->missed_half);
     }
     for (size_t i = 0; bad && i < r->input_count; i++)
         if (r->inputs[i].bad)

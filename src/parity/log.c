@@ -142,6 +142,8 @@ static void create_thread(struct par_log *log, const struct par_event *e)
         struct par_record *first = (struct par_record *)(void *)(row->queue.data + row->queue.head);
         if (par_queue_head(&row->queue))
             first->flags |= PAR_BEFORE_CREATE;
+        else if (row->depth)
+            row->open[0].record->flags |= PAR_BEFORE_CREATE; // it is in its first call still
         log->by_slot[row->slot] = NULL;
         row->slot = PAR_NO_SLOT;
     }
@@ -529,6 +531,11 @@ static void note_wake(struct par_log *log, struct par_open_call *open, uint32_t 
         return;
     open->woken = true;
     r->sets_end = (uint32_t)sync->sets;
+    if (sync->sets < sync->wakes + 1)
+        sync->proof = 0;
+    else if (r->sets_begin && r->sets_begin <= open->wakes_begin)
+        sync->proof++;
+    r->proof = sync->proof < UINT8_MAX ? (uint8_t)sync->proof : UINT8_MAX;
     r->wakes = (uint32_t)sync->wakes++;
     r->flags |= PAR_WOKE | (sync->each ? PAR_AUTO : 0) | (sync->stays ? PAR_MANUAL : 0);
 }
@@ -710,6 +717,7 @@ static void take_call(struct par_log *log, struct par_row *row, const struct par
         const struct par_sync *sync = object ? find_sync(log, object) : NULL;
         r->flags |= PAR_WAITS;
         r->sets_begin = sync ? (uint32_t)sync->sets : 0;
+        open->wakes_begin = sync ? sync->wakes : 0;
     }
 }
 

@@ -14,6 +14,7 @@ struct par_open_call {
     struct par_record *record; // PAR_RECORD_MAX bytes
     uint64_t wait_timeout;     // 100 ns, all ones: infinite
     uint64_t wait_ns;
+    uint64_t wakes_begin; // of its object
     bool in_wait, woken; // woken: its wait ended, sets_end is taken
     uint32_t objects[PAR_WAIT_OBJECTS]; // of wait.begin
     uint8_t object_count;
@@ -60,6 +61,7 @@ struct par_allocations {
 
 struct par_sync { // what is known of an object that threads wait for
     uint64_t sets, wakes;
+    uint32_t proof; // par_record.proof; of objects whose kind no call tells
     bool each, stays; // one wait a signal; signalled for good
 };
 

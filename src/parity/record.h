@@ -62,6 +62,7 @@ struct par_record {
     uint32_t sets_begin, sets_end, wakes; // signals of its object before the wait began and ended; waits satisfied before this one
     uint32_t stack[PAR_MAX_STACK]; // return addresses behind lr, innermost first
     uint8_t stack_count, garbage_count;
+    uint8_t proof; // waits so far that found no signal left over and waited for the next: its object is reset by each wake
     uint16_t text_length;
     uint8_t text_arg;
     uint8_t pair_args[PAR_MAX_PAIRS + 5];

@@ -141,6 +141,17 @@ static struct cell *handle_illegal(struct ppc_state *s, struct cell *c, uint8_t 
     return leave(s, PPC_EXIT_ILLEGAL);
 }
 
+// An instruction that compiled code gave back: the rare cases of one that neither jumps nor leaves. Its cell may say that there is compiled code.
+static struct cell *run_alone(struct ppc_state *s, struct cell *c, uint8_t *m)
+{
+    s->pc = cell_pc(c);
+    uint32_t insn = be32_get(m + s->pc);
+    void (*function)(struct ppc_state *, uint8_t *, uint32_t, uint32_t);
+    *(rc_function **)&function = cpu_handlers[ppc_decode(insn)];
+    function(s, m, insn, s->pc);
+    GO(c + 1);
+}
+
 // Compiled code counts time from guest address 0 on. It goes on with block_pc 0 too.
 static struct cell *handle_compiled(struct ppc_state *s, struct cell *c, uint8_t *m)
 {
@@ -148,6 +159,8 @@ static struct cell *handle_compiled(struct ppc_state *s, struct cell *c, uint8_t
     uint32_t next = compiled_run(engine_page(m)->cpu, s, c->insn);
     if (next & RC_LEFT)
         return NULL;
+    if (next & RC_ALONE)
+        return run_alone(s, cell_at(c, next & ~3u), m);
     s->pc = next; // where nothing is compiled there, it will be when that is hot
     struct cell *to = cell_at(c, next);
     if (cell_handler(to) != handle_compiled && heats(m, next)) {

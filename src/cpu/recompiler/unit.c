@@ -16,6 +16,7 @@ enum event_kind {
     EVENT_CHANGE, // perhaps
     EVENT_SPILL,
     EVENT_RELOAD,
+    EVENT_NONE,
 };
 
 struct event {
@@ -35,6 +36,7 @@ struct guest_block {
     unsigned successor_count;
     bool leads_to_entries;             // an indirect jump within the unit
     struct rc_set dirty, live;         // at its start
+    uint32_t singles;                  // floating point registers that hold singles there
 };
 
 struct unit {
@@ -46,9 +48,14 @@ struct unit {
     LLVMValueRef function, state, memory, ticks;
     LLVMBasicBlockRef entry;
     LLVMBuilderRef b;
-    LLVMTypeRef type, pointer, i64, i32, i8, i1, vector;
+    LLVMTypeRef type, pointer, i64, i32, i8, i1, vector, f64, f32;
     LLVMValueRef unlikely; // branch weights: the first way is rare
     LLVMValueRef slots[RC_SLOT_COUNT];
+    LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
+    uint32_t singles;              // those that are, where code is built
+    uint32_t pc;                   // of the instruction that is built
+    uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
+    LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;
     uint32_t block_count, block;
     uint32_t *block_of; // by instruction
@@ -105,8 +112,17 @@ static void branch_rarely(struct unit *u, LLVMValueRef condition, LLVMBasicBlock
     LLVMPositionBuilderAtEnd(u->b, next);
 }
 
-static LLVMTypeRef slot_type(struct unit *u, uint32_t size)
+enum { FPR = offsetof(struct ppc_state, fpr), FPR_END = FPR + 32 * 8 };
+
+static bool is_fpr(uint32_t offset)
 {
+    return offset - FPR < FPR_END - FPR;
+}
+
+static LLVMTypeRef slot_type(struct unit *u, uint32_t offset, uint32_t size)
+{
+    if (is_fpr(offset))
+        return u->f64;
     return size == 16 ? u->vector : size == 8 ? u->i64 : size == 4 ? u->i32 : u->i8;
 }
 
@@ -152,6 +168,7 @@ static void spill(struct unit *u, bool all)
 
 static void reload(struct unit *u, bool all)
 {
+    u->singles = 0;
     add_transfer(u, EVENT_RELOAD, all, 0, sizeof(struct ppc_state));
 }
 
@@ -160,7 +177,7 @@ static LLVMValueRef variable(struct unit *u, int slot)
     if (!u->slots[slot]) {
         LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
         LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
-        u->slots[slot] = LLVMBuildAlloca(b, slot_type(u, rc_slot(slot).size), "");
+        u->slots[slot] = LLVMBuildAlloca(b, slot_type(u, rc_slot(slot).offset, rc_slot(slot).size), "");
         LLVMDisposeBuilder(b);
     }
     return u->slots[slot];
@@ -175,7 +192,66 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     if (!u->optimised || slot < 0)
         return at_offset(u, u->state, offset);
     add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
+    if (store && is_fpr(offset))
+        u->singles &= ~(1u << (offset - FPR) / 8);
     return variable(u, slot);
+}
+
+// ---- Floating point registers known to hold singles have a second variable, with the value in single.
+
+static bool is_single(void *user, uint32_t offset)
+{
+    struct unit *u = user;
+    return is_fpr(offset) && u->singles >> (offset - FPR) / 8 & 1;
+}
+
+static LLVMValueRef single_variable(struct unit *u, unsigned n)
+{
+    if (!u->single_slots[n]) {
+        LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
+        LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
+        u->single_slots[n] = LLVMBuildAlloca(b, u->f32, "");
+        LLVMDisposeBuilder(b);
+    }
+    return u->single_slots[n];
+}
+
+static LLVMValueRef get_single(void *user, uint32_t offset)
+{
+    struct unit *u = user;
+    unsigned n = (offset - FPR) / 8;
+    add_event(u, EVENT_USE, rc_slot_at(offset));
+    return LLVMBuildLoad2(u->b, u->f32, single_variable(u, n), "");
+}
+
+static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool certain)
+{
+    struct unit *u = user;
+    unsigned n = (offset - FPR) / 8;
+    bool was = u->singles >> n & 1;
+    LLVMValueRef place = slot_address(u, offset, 8, true, certain);
+    LLVMBuildStore(u->b, LLVMBuildFPExt(u->b, value, u->f64, ""), place);
+    LLVMBuildStore(u->b, value, single_variable(u, n));
+    if (certain || was)
+        u->singles |= 1u << n;
+}
+
+// The way to the interpreter, with the state as before the instruction.
+static LLVMBasicBlockRef way_out(void *user)
+{
+    struct unit *u = user;
+    if (!u->way_out) {
+        LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
+        u->way_out = new_block(u);
+        LLVMPositionBuilderAtEnd(u->b, u->way_out);
+        LLVMBuildRet(u->b, c32(u, u->pc | RC_ALONE));
+        LLVMPositionBuilderAtEnd(u->b, here);
+        struct event *e = &u->events[u->before];
+        e->kind = EVENT_SPILL;
+        e->range = rc_set_of_range(0, sizeof(struct ppc_state));
+        e->at = u->way_out;
+    }
+    return u->way_out;
 }
 
 static void before_call(void *user, uint32_t offset, uint32_t size)
@@ -185,12 +261,14 @@ static void before_call(void *user, uint32_t offset, uint32_t size)
 
 static void after_call(void *user, uint32_t offset, uint32_t size)
 {
+    if (size == sizeof(struct ppc_state))
+        ((struct unit *)user)->singles = 0;
     add_transfer(user, EVENT_RELOAD, false, offset, size);
 }
 
 static LLVMValueRef load_slot(struct unit *u, uint32_t offset, uint32_t size)
 {
-    return LLVMBuildLoad2(u->b, slot_type(u, size), slot_address(u, offset, size, false, true), "");
+    return LLVMBuildLoad2(u->b, slot_type(u, offset, size), slot_address(u, offset, size, false, true), "");
 }
 
 // ---- Time. `ticks` is s->cycles: now minus pc / 4. A jump to `target` behind the instruction at pc adds
@@ -467,7 +545,18 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         call_handler(u, i);
         return false;
     }
-    struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call, u};
+    struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
+                           NULL, NULL, NULL, NULL, u};
+    if (u->optimised) {
+        site.leave = way_out;
+        site.is_single = is_single;
+        site.get_single = get_single;
+        site.set_single = set_single;
+        u->pc = i->pc;
+        u->way_out = NULL;
+        u->before = u->event_count;
+        add_event(u, EVENT_NONE, 0);
+    }
     bool ok;
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
     if (!ok || (branch && !result)) {
@@ -485,6 +574,7 @@ static void build_block(struct unit *u, uint32_t block)
 {
     struct guest_block *g = &u->blocks[block];
     u->block = block;
+    u->singles = g->singles;
     g->first_event = u->event_count;
     LLVMPositionBuilderAtEnd(u->b, g->head);
     bool ended = false;
@@ -565,6 +655,8 @@ static struct rc_set flow_live(struct unit *u, struct guest_block *g, bool choos
         case EVENT_SPILL:
             rc_set_unite(&live, &e->chosen);
             break;
+        case EVENT_NONE:
+            break;
         case EVENT_RELOAD:
             if (choose)
                 e->chosen = rc_set_common(&live, &e->range);
@@ -596,7 +688,7 @@ static void transfer(struct unit *u, const struct rc_set *set, bool store)
         if (!rc_set_has(set, slot))
             continue;
         struct rc_slot s = rc_slot(slot);
-        LLVMTypeRef type = slot_type(u, s.size);
+        LLVMTypeRef type = slot_type(u, s.offset, s.size);
         LLVMValueRef place = at_offset(u, u->state, s.offset), v = variable(u, slot);
         if (store)
             LLVMSetAlignment(LLVMBuildStore(u->b, LLVMBuildLoad2(u->b, type, v, ""), place), s.size);
@@ -618,6 +710,99 @@ static void insert_transfers(struct unit *u)
             continue;
         LLVMPositionBuilderBefore(u->b, LLVMGetBasicBlockTerminator(e->at));
         transfer(u, &e->chosen, e->kind == EVENT_SPILL);
+    }
+}
+
+// ---- Which floating point registers hold singles: what instructions leave there, by their encoding.
+
+static bool writes_single(const struct rc_insn *i)
+{
+    static const char *const text[] = {"lfs", "lfsu", "lfsx", "lfsux", "frsp", "fadds", "fsubs", "fmuls", "fdivs", "fsqrts", "fmadds", "fmsubs",
+                                       "fnmadds", "fnmsubs"};
+    const char *name = ppc_opcodes[i->opcode].text;
+    for (unsigned n = 0; n < sizeof text / sizeof *text; n++)
+        if (!strcmp(name, text[n]))
+            return true;
+    return false;
+}
+
+// What is known behind the instruction. Too little known is allowed.
+static uint32_t singles_behind(const struct rc_insn *i, uint32_t singles)
+{
+    uint32_t primary = i->word >> 26, target = 1u << (i->word >> 21 & 31);
+    if (i->flags & RC_UNKNOWN)
+        return 0;
+    bool touches = primary == 48 || primary == 49 || primary == 50 || primary == 51 || primary == 59 || primary == 63 ||
+                   (primary == 31 && !strncmp(ppc_opcodes[i->opcode].text, "lf", 2));
+    if (!touches)
+        return singles;
+    if (writes_single(i))
+        return singles | target;
+    bool moves = i->opcode == PPC_OP_fmrx || i->opcode == PPC_OP_fnegx || i->opcode == PPC_OP_fabsx || i->opcode == PPC_OP_fnabsx;
+    if (moves && singles >> (i->word >> 11 & 31) & 1)
+        return singles | target;
+    return singles & ~target;
+}
+
+static bool lower_singles(struct unit *u, uint32_t pc, uint32_t singles)
+{
+    uint32_t block = block_at(u, pc);
+    if (block == UINT32_MAX || !(u->blocks[block].singles & ~singles))
+        return false;
+    u->blocks[block].singles &= singles;
+    return true;
+}
+
+static bool pass_singles(struct unit *u, const struct rc_insn *last, uint32_t singles)
+{
+    enum ppc_kind kind = last->flags & RC_UNKNOWN ? PPC_PLAIN : ppc_opcodes[last->opcode].kind;
+    bool branch = kind == PPC_BRANCH || kind == PPC_INDIRECT, changed = false;
+    if (branch && last->word & CALL_BIT)
+        return lower_singles(u, last->pc + 4, 0);
+    if (kind == PPC_BRANCH)
+        changed |= lower_singles(u, ppc_branch_target(last->word, last->pc), singles);
+    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->plan->entry_count; i++)
+        changed |= lower_singles(u, u->plan->entries[i], singles);
+    return lower_singles(u, last->pc + 4, singles) || changed;
+}
+
+static void find_singles(struct unit *u)
+{
+    for (uint32_t b = 0; b < u->block_count; b++)
+        u->blocks[b].singles = UINT32_MAX;
+    lower_singles(u, u->plan->entries[0], 0);
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t b = 0; b < u->block_count; b++) {
+            const struct guest_block *g = &u->blocks[b];
+            uint32_t singles = g->singles;
+            for (uint32_t i = 0; i < g->count; i++)
+                singles = rc_can_specialise(u->templates, u->plan->insns[g->first + i].opcode, u->plan->insns[g->first + i].word)
+                              ? singles_behind(&u->plan->insns[g->first + i], singles) : 0;
+            changed |= pass_singles(u, &u->plan->insns[g->first + g->count - 1], singles);
+        }
+    }
+}
+
+// At an entry, the registers must hold what the code within the unit says: else the interpreter goes on.
+static void check_singles(struct unit *u, const struct guest_block *g, uint32_t pc)
+{
+    for (unsigned n = 0; n < 32; n++) {
+        int slot = rc_slot_at(FPR + 8 * n);
+        if (!(g->singles >> n & 1) || !rc_set_has(&g->live, slot))
+            continue;
+        LLVMValueRef wide = LLVMBuildLoad2(u->b, u->f64, variable(u, slot), "");
+        LLVMValueRef narrow = LLVMBuildFPTrunc(u->b, wide, u->f32, "");
+        LLVMBuildStore(u->b, narrow, single_variable(u, n));
+        LLVMValueRef bits = LLVMBuildBitCast(u->b, wide, u->i64, "");
+        // A quiet NaN with low bits zero, or what conversion there and back leaves alone.
+        LLVMValueRef again = LLVMBuildBitCast(u->b, LLVMBuildFPExt(u->b, narrow, u->f64, ""), u->i64, "");
+        LLVMBasicBlockRef other = new_block(u);
+        branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, bits, again, ""), other);
+        LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
+        LLVMPositionBuilderAtEnd(u->b, other);
+        LLVMBuildRet(u->b, c32(u, pc | RC_ALONE));
+        LLVMPositionBuilderAtEnd(u->b, on);
     }
 }
 
@@ -700,6 +885,8 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
         }
         if (u->optimised)
             transfer(u, &g->live, false);
+        if (u->optimised)
+            check_singles(u, g, p->entries[i]);
         LLVMBuildBr(u->b, g->head);
     }
 }
@@ -729,6 +916,8 @@ static void build(struct unit *u, const char *name)
         u->failed = true;
         return;
     }
+    if (u->optimised)
+        find_singles(u);
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
         build_block(u, i);
     if (u->failed)
@@ -764,6 +953,8 @@ bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMM
     u.i32 = LLVMInt32TypeInContext(context);
     u.i8 = LLVMInt8TypeInContext(context);
     u.i1 = LLVMInt1TypeInContext(context);
+    u.f64 = LLVMDoubleTypeInContext(context);
+    u.f32 = LLVMFloatTypeInContext(context);
     u.vector = LLVMVectorType(u.i32, 4);
     LLVMMetadataRef weights[3] = {LLVMMDStringInContext2(context, "branch_weights", 14),
                                   LLVMValueAsMetadata(c32(&u, 1)), LLVMValueAsMetadata(c32(&u, 100000))};

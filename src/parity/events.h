@@ -34,6 +34,10 @@ struct par_event {
     const char *name;     // "NtClose"; "" for other kinds
     uint16_t ordinal;
     bool unimplemented, is_void, has_result;
+    unsigned garbage_count; // calls: values that may be uninitialised, and their hash
+    uint64_t garbage_hash;
+    unsigned stack_count;   // calls: return addresses behind lr, innermost first
+    uint32_t stack[8];
     unsigned count;       // of fields
     // Calls: typed arguments. Returns: [0] r3. Others: as events.def says, absent ones 0.
     uint64_t fields[PAR_MAX_FIELDS];

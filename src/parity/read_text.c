@@ -97,7 +97,7 @@ static bool word_value(const char *p, size_t length, uint64_t *out)
     word[length] = 0;
     // Hexadecimal numbers come with all their digits; a short one of decimal digits alone is a decimal.
     bool padded = length == 8 || length == 16 || (length == 4 && (p[0] == '0' || letters)) || letters;
-    *out = hex && padded ? strtoull(word, NULL, 16) : (uint64_t)strtoll(word, NULL, 10);
+    *out = hex && padded ? strtoull(word, NULL, 16) : (uint32_t)strtoll(word, NULL, 10);
     return length <= 16 || !hex;
 }
 

@@ -295,6 +295,8 @@ static bool next_binary(struct par_reader *r, struct par_event *e)
         unsigned args = record.call && record.call->arg_count < given ? record.call->arg_count : given;
         e->count = args < PAR_MAX_ARGS ? args : PAR_MAX_ARGS;
         memcpy(e->fields, from->fields + 1, e->count * sizeof *e->fields);
+        for (unsigned i = 1 + args; i + 1 < from->count; i += 2, e->garbage_count++) // as the JSON reader hashes them
+            e->garbage_hash = (e->garbage_hash ^ from->fields[i + 1]) * 0x9E3779B97F4A7C15u, e->garbage_hash ^= e->garbage_hash >> 29;
     } else if (from->kind == TRACE_RETURN && from->count) {
         e->has_result = from->count > 1;
         e->count = e->has_result;

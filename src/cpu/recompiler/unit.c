@@ -26,6 +26,7 @@ struct event {
     struct rc_set range;    // spill, reload: of which slots
     LLVMBasicBlockRef at;   // before its terminator
     struct rc_set chosen;   // found by the data-flow passes
+    uint32_t singles;       // spill: registers that have a variable in single
 };
 
 struct guest_block {
@@ -114,6 +115,12 @@ static void branch_rarely(struct unit *u, LLVMValueRef condition, LLVMBasicBlock
 
 enum { FPR = offsetof(struct ppc_state, fpr), FPR_END = FPR + 32 * 8 };
 
+// Of an operand that waits in s->fp.
+static bool is_fp_operand(uint32_t offset)
+{
+    return offset == offsetof(struct ppc_state, fp.a) || offset == offsetof(struct ppc_state, fp.b) || offset == offsetof(struct ppc_state, fp.c);
+}
+
 static bool is_fpr(uint32_t offset)
 {
     return offset - FPR < FPR_END - FPR;
@@ -121,7 +128,7 @@ static bool is_fpr(uint32_t offset)
 
 static LLVMTypeRef slot_type(struct unit *u, uint32_t offset, uint32_t size)
 {
-    if (is_fpr(offset))
+    if (is_fpr(offset) || is_fp_operand(offset))
         return u->f64;
     return size == 16 ? u->vector : size == 8 ? u->i64 : size == 4 ? u->i32 : u->i8;
 }
@@ -141,7 +148,7 @@ static struct event *add_event(struct unit *u, enum event_kind kind, int slot)
         u->event_capacity = capacity;
     }
     struct event *e = &u->events[u->event_count++];
-    *e = (struct event){.kind = kind, .slot = slot};
+    *e = (struct event){.kind = kind, .slot = slot, .singles = u->singles};
     return e;
 }
 
@@ -681,7 +688,16 @@ static void find_live(struct unit *u)
         flow_live(u, &u->blocks[i], true);
 }
 
-static void transfer(struct unit *u, const struct rc_set *set, bool store)
+// A slot's value; `singles` says which registers' values stand in single.
+static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint32_t singles)
+{
+    uint32_t offset = rc_slot(slot).offset;
+    if (is_fpr(offset) && singles >> (offset - FPR) / 8 & 1)
+        return LLVMBuildFPExt(u->b, LLVMBuildLoad2(u->b, u->f32, single_variable(u, (offset - FPR) / 8), ""), u->f64, "");
+    return LLVMBuildLoad2(u->b, type, variable(u, slot), "");
+}
+
+static void transfer(struct unit *u, const struct rc_set *set, bool store, uint32_t singles)
 {
     int exit_slot = rc_slot_at(offsetof(struct ppc_state, exit));
     for (int slot = 0; slot < RC_SLOT_COUNT; slot++) {
@@ -691,7 +707,7 @@ static void transfer(struct unit *u, const struct rc_set *set, bool store)
         LLVMTypeRef type = slot_type(u, s.offset, s.size);
         LLVMValueRef place = at_offset(u, u->state, s.offset), v = variable(u, slot);
         if (store)
-            LLVMSetAlignment(LLVMBuildStore(u->b, LLVMBuildLoad2(u->b, type, v, ""), place), s.size);
+            LLVMSetAlignment(LLVMBuildStore(u->b, slot_value(u, slot, type, singles), place), s.size);
         else if (slot == exit_slot) // nothing has left yet
             LLVMBuildStore(u->b, LLVMConstInt(u->i8, 0, false), v);
         else {
@@ -709,7 +725,7 @@ static void insert_transfers(struct unit *u)
         if (e->kind != EVENT_SPILL && e->kind != EVENT_RELOAD)
             continue;
         LLVMPositionBuilderBefore(u->b, LLVMGetBasicBlockTerminator(e->at));
-        transfer(u, &e->chosen, e->kind == EVENT_SPILL);
+        transfer(u, &e->chosen, e->kind == EVENT_SPILL, e->singles);
     }
 }
 
@@ -884,7 +900,7 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
             LLVMPositionBuilderAtEnd(u->b, on);
         }
         if (u->optimised)
-            transfer(u, &g->live, false);
+            transfer(u, &g->live, false, 0);
         if (u->optimised)
             check_singles(u, g, p->entries[i]);
         LLVMBuildBr(u->b, g->head);

@@ -691,7 +691,7 @@ static bool start(struct runner *r, struct error *err)
     r->tokener = json_tokener_new();
     if (!r->tokener)
         return error_set(err, ERR_MEMORY, "no memory");
-    if (!mem_create(&r->mem, err) || !cpu_create(&r->cpu, r->mem, err) || !cpu_set_tier(r->cpu, r->tier, err) ||
+    if (!mem_create(&r->mem, err) || !cpu_create(&r->cpu, r->mem, err) || !cpu_set_tier(r->cpu, r->tier, err) || !cpu_open_recompiler(r->cpu, err) ||
         !mem_allocate_at(r->mem, DATA_BASE, DATA_SIZE, MEM_RESERVED | MEM_COMMITTED, MEM_READ_WRITE, err))
         return false;
     r->blocks[r->block_count++] = (struct block){DATA_BASE, DATA_SIZE};

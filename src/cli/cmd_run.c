@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "cli/cache_folder.h"
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "exports/exports.h"
@@ -28,6 +30,8 @@ static const char help[] =
     "  --profile console|reference  whose behaviour, where the two differ (console)\n"
     "  --pace none|vblank      whether swaps wait for the virtual vblank (none)\n"
     "  --tier interpreter|quick|optimised|auto   how guest code runs (interpreter)\n"
+    "  --cache DIR|none        where compiled code is kept (xenolith in $XDG_CACHE_HOME or ~/.cache)\n"
+    "  --cache-limit MB        how large that folder may become (1024)\n"
     "  --map FILE              names of functions for reports (MSVC .map)\n"
     "  --game FOLDER           what the title sees as game: (the folder of TITLE)\n"
     "  --writable              let the title change files there\n"
@@ -43,7 +47,8 @@ static const char help[] =
 
 struct options {
     struct sys_config config;
-    const char *entry_state, *map, *key, *keys;
+    const char *entry_state, *map, *key, *keys, *cache;
+    char cache_folder[PATH_MAX];
     double max_time;
     bool state_hash, stats, verbose, no_sandbox;
     struct xex_keys found;
@@ -57,7 +62,7 @@ struct start {
     double wall, cpu;
 };
 
-enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_TIER, O_MAP, O_GAME,
+enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_TIER, O_CACHE, O_CACHE_LIMIT, O_MAP, O_GAME,
                  O_WRITABLE, O_KEY, O_KEYS, O_PATCH, O_IGNORE, O_STATS, O_VERBOSE, O_NO_SANDBOX, O_HELP };
 
 static bool usage_error(const char *what, const char *value)
@@ -123,6 +128,10 @@ static bool parse_option(struct options *o, int id, const char *value)
         return true;
     case O_TIER:
         return choose_tier(value, &o->config.tier) || usage_error("--tier takes interpreter, quick, optimised or auto, not", value);
+    case O_CACHE: o->cache = value; return true;
+    case O_CACHE_LIMIT:
+        o->config.cache_limit = strtoull(value, &end, 10) << 20;
+        return (*value >= '1' && *value <= '9' && !*end && end - value < 9) || usage_error("--cache-limit takes a number of megabytes, not", value);
     case O_MAP: o->map = value; return true;
     case O_GAME: o->config.game_folder = value; return true;
     case O_WRITABLE: o->config.writable = true; return true;
@@ -143,7 +152,9 @@ static const struct option long_options[] = {
     {"trace", required_argument, NULL, O_TRACE}, {"trace-gpu", no_argument, NULL, O_TRACE_GPU},
     {"state-at-entry", required_argument, NULL, O_ENTRY}, {"state-hash", no_argument, NULL, O_HASH},
     {"on-missing", required_argument, NULL, O_MISSING}, {"profile", required_argument, NULL, O_PROFILE},
-    {"pace", required_argument, NULL, O_PACE}, {"tier", required_argument, NULL, O_TIER}, {"map", required_argument, NULL, O_MAP}, {"game", required_argument, NULL, O_GAME},
+    {"pace", required_argument, NULL, O_PACE}, {"tier", required_argument, NULL, O_TIER},
+    {"cache", required_argument, NULL, O_CACHE}, {"cache-limit", required_argument, NULL, O_CACHE_LIMIT},
+    {"map", required_argument, NULL, O_MAP}, {"game", required_argument, NULL, O_GAME},
     {"writable", no_argument, NULL, O_WRITABLE}, {"key", required_argument, NULL, O_KEY}, {"keys", required_argument, NULL, O_KEYS},
     {"patch", required_argument, NULL, O_PATCH}, {"ignore-hashes", no_argument, NULL, O_IGNORE},
     {"stats", no_argument, NULL, O_STATS}, {"verbose", no_argument, NULL, O_VERBOSE},
@@ -253,9 +264,15 @@ static void print_stats(struct sys *s, const struct start *start, double seconds
             krnl_frames(k), g->packets, g->draws, g->swaps);
     struct cpu_stats c;
     cpu_stats(sys_cpu(s), &c);
-    if (c.units || c.failed)
+    if (c.units || c.failed || c.loaded)
         fprintf(stderr, "compiled: %" PRIu64 " units, %" PRIu64 " instructions, %" PRIu64 " bytes of code, %.3f seconds; %" PRIu64 " units failed\n",
                 c.units, c.instructions, c.code_bytes, c.seconds, c.failed);
+    if (c.replaced)
+        fprintf(stderr, "optimised later: %" PRIu64 " units\n", c.replaced);
+    if (c.cache.file_bytes)
+        fprintf(stderr, "cache: %" PRIu64 " hits (%" PRIu64 " instructions, %.3f seconds), %" PRIu64 " misses, %" PRIu64 " added, %" PRIu64
+                " discarded, %" PRIu64 " bytes\n", c.cache.hits, c.loaded_instructions, c.cache.seconds, c.cache.misses, c.cache.added,
+                c.cache.discarded, c.cache.file_bytes);
 }
 
 static int no_memory(const char *command)
@@ -271,6 +288,10 @@ static int finish(struct options *o, struct sys *s, const struct krnl_result *re
     if (result->stop != KRNL_STOP_FRAMES && result->stop != KRNL_STOP_EXIT)
         cli_report(stderr, s, result, o->map);
     cli_report_missing(stderr, sys_kernel(s));
+    struct cpu_stats c;
+    cpu_stats(sys_cpu(s), &c);
+    if (c.problem[0])
+        fprintf(stderr, "xenolith run: nothing was compiled: %s\n", c.problem);
     if (o->stats)
         print_stats(s, start, seconds);
     if (o->state_hash) {
@@ -294,14 +315,18 @@ static double seconds_since(const struct timespec *start)
     return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
-// The title's files, and the map that a report may read, stay; everything else was opened before.
+// The title's files, and the map that a report may read, stay; everything else was opened before. The recompiler's shared object
+// and what it needs are opened when the first unit is compiled; its cache is open already.
 static void enter_sandbox(const struct options *o, struct sys *s)
 {
     struct sandbox_state state = {.message = "none: --no-sandbox"};
-    struct sandbox_request request = {.read = {sys_game_folder(s), o->map}, .write = {o->config.writable ? sys_game_folder(s) : NULL}};
-    if (o->config.tier != CPU_INTERPRETER)
-        snprintf(state.message, sizeof state.message, "none: the recompiler makes executable memory");
-    else if (!o->no_sandbox)
+    bool compiles = o->config.tier != CPU_INTERPRETER;
+    struct sandbox_request request = {
+        .read = {sys_game_folder(s), o->map, compiles ? cpu_library_folder(sys_cpu(s)) : NULL, compiles ? "/usr/lib" : NULL},
+        .write = {o->config.writable ? sys_game_folder(s) : NULL},
+        .new_code = compiles,
+    };
+    if (!o->no_sandbox)
         sandbox_enter(&request, &state);
     log_write(o->config.log, LOG_INFO, "sandbox", "%s", state.message);
 }
@@ -319,6 +344,8 @@ static int run(struct options *o)
         fprintf(stderr, "xenolith run: %s\n", err.message);
         return CLI_ERROR;
     }
+    if (o->config.tier != CPU_INTERPRETER)
+        o->config.cache_folder = cli_cache_folder(o->cache, o->cache_folder, sizeof o->cache_folder);
     o->config.retail_key = o->found.has_retail ? o->found.retail : NULL;
     if (!sys_create(&s, &o->config, &err)) {
         fprintf(stderr, "xenolith run: %s\n", err.message);

@@ -29,7 +29,7 @@ struct engine_page {
     struct cpu *cpu;
     uint8_t *heat;      // per instruction: how often it was jumped to (calls and loops); NULL: nobody counts
     uint32_t threshold; // of heat, at which the interpreter leaves so that the target be compiled
-    uint32_t unused;
+    uint32_t second;    // and once more; 0: not
     struct rc_environment environment;
 };
 
@@ -55,8 +55,15 @@ extern rc_function *const cpu_handlers[PPC_OPCODE_COUNT]; // op_<id> as function
 uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry);
 // Sees to it that `pc` runs compiled, where that is possible.
 void compiled_make(struct cpu *cpu, uint32_t pc);
+// Before each run, where no compiled code is on the host's stack: takes over what was compiled meanwhile.
+void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
 void compiled_destroy(struct compiled *c); // NULL is allowed
+enum { COMPILED_MOST_QUICK = 2000, COMPILED_MOST_OPTIMISED = 500 }; // instructions of a unit
+struct library;
+struct cache;
+struct library *compiled_library(struct compiled *c);
+struct cache *compiled_cache(struct compiled *c); // NULL: none
 
 // ---- plan.c
 // Finds the code that belongs together from `pc` on, at most `most` instructions. It stops at what `is_entry` knows.

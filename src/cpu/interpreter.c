@@ -82,7 +82,8 @@ static inline bool heats(uint8_t *m, uint32_t target)
     uint8_t *heat = &page->heat[target / 4];
     if (*heat == UINT8_MAX)
         return false;
-    return ++*heat == page->threshold;
+    uint8_t now = ++*heat;
+    return now == page->threshold || now == page->second;
 }
 
 // Safepoints: targets of calls, and of taken branches to a lower or equal address.
@@ -353,6 +354,8 @@ enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
     s->pc &= ~3u;
     s->block_pc = s->pc;
     s->exit = PPC_EXIT_NONE;
+    if (cpu->compiled)
+        compiled_poll(cpu, s);
     struct mem_scope scope;
     mem_scope_enter(&scope, cpu->mem);
     if (sigsetjmp(scope.env, 0) == 0)

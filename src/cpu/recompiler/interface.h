@@ -74,6 +74,7 @@ struct rc;
 struct rc_api {
     const char *version; // of LLVM
     uint64_t semantics;  // hash of the instructions' bitcode
+    uint64_t layout;     // rc_layout() of the shared object
     bool (*create)(struct rc **out, struct error *err);
     void (*destroy)(struct rc *rc);
     // Translates `count` plans. Fails as a whole where the host's code generator needs something unexpected.

@@ -9,6 +9,7 @@
 
 #include "bitcode_data.h"
 #include "cpu/recompiler/interface.h"
+#include "cpu/recompiler/layout.h"
 #include "cpu/recompiler/link.h"
 #include "cpu/recompiler/specialise.h"
 #include "cpu/recompiler/unit.h"
@@ -201,6 +202,7 @@ const struct rc_api *xenolith_recompiler(void)
     static const struct rc_api api = {
         .version = RC_LLVM_VERSION,
         .semantics = RC_SEMANTICS,
+        .layout = RC_LAYOUT,
         .create = rc_create,
         .destroy = rc_destroy,
         .compile = rc_compile,

@@ -107,7 +107,7 @@ static bool make_kernel(struct sys *s, struct error *err)
 {
     struct krnl_config config = {
         .profile = s->config.profile, .on_missing = s->config.on_missing, .boot_time = STOR_TIME, .frame_limit = s->config.frame_limit,
-        .instruction_limit = s->config.instruction_limit,
+        .instruction_limit = s->config.instruction_limit, .retail_key = s->config.retail_key, .ignore_hashes = s->config.ignore_hashes,
         .title_name = s->title_name, .trace_gpu = s->config.trace_gpu, .print = s->config.print, .print_user = s->config.print_user,
         .poll = s->config.poll, .poll_user = s->config.poll_user,
     };

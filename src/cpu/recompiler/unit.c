@@ -35,7 +35,8 @@ struct guest_block {
     LLVMBasicBlockRef head;
     uint32_t successors[2];            // guest blocks
     unsigned successor_count;
-    bool leads_to_entries;             // an indirect jump within the unit
+    bool is_target;                    // of a bctr
+    bool leads_to_targets;             // an indirect jump within the unit
     struct rc_set dirty, live;         // at its start
     uint32_t singles;                  // floating point registers that hold singles there
 };
@@ -449,17 +450,16 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
     continue_at(u, pc + 4);
 }
 
-// bctr: perhaps to an entry of this unit, as the ways of a switch are.
+// bctr: perhaps to a way of a switch.
 static void jump_indirect(struct unit *u, LLVMValueRef target)
 {
     LLVMBasicBlockRef other = new_block(u);
-    LLVMValueRef v = LLVMBuildSwitch(u->b, target, other, u->plan->entry_count);
-    for (uint32_t i = 0; i < u->plan->entry_count; i++) {
-        uint32_t block = block_at(u, u->plan->entries[i]);
-        if (block != UINT32_MAX)
-            LLVMAddCase(v, c32(u, u->plan->entries[i]), u->blocks[block].head);
-    }
-    u->blocks[u->block].leads_to_entries = true;
+    LLVMValueRef word = LLVMBuildLShr(u->b, target, c32(u, 2), ""); // dense enough for a table
+    LLVMValueRef v = LLVMBuildSwitch(u->b, word, other, u->block_count);
+    for (uint32_t i = 0; i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            LLVMAddCase(v, c32(u, u->plan->insns[u->blocks[i].first].pc / 4), u->blocks[i].head);
+    u->blocks[u->block].leads_to_targets = true;
     LLVMPositionBuilderAtEnd(u->b, other);
     tail_call(u, target);
 }
@@ -615,9 +615,9 @@ static bool pass_on(struct unit *u, struct guest_block *g, const struct rc_set *
     bool changed = false;
     for (unsigned i = 0; i < g->successor_count; i++)
         changed |= rc_set_unite(&u->blocks[g->successors[i]].dirty, dirty);
-    if (g->leads_to_entries)
-        for (uint32_t i = 0; i < u->plan->entry_count; i++)
-            changed |= rc_set_unite(&u->blocks[block_at(u, u->plan->entries[i])].dirty, dirty);
+    for (uint32_t i = 0; g->leads_to_targets && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            changed |= rc_set_unite(&u->blocks[i].dirty, dirty);
     return changed;
 }
 
@@ -640,9 +640,9 @@ static struct rc_set live_behind(const struct unit *u, const struct guest_block 
     struct rc_set live = {0};
     for (unsigned i = 0; i < g->successor_count; i++)
         rc_set_unite(&live, &u->blocks[g->successors[i]].live);
-    if (g->leads_to_entries)
-        for (uint32_t i = 0; i < u->plan->entry_count; i++)
-            rc_set_unite(&live, &u->blocks[block_at(u, u->plan->entries[i])].live);
+    for (uint32_t i = 0; g->leads_to_targets && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            rc_set_unite(&live, &u->blocks[i].live);
     return live;
 }
 
@@ -777,8 +777,9 @@ static bool pass_singles(struct unit *u, const struct rc_insn *last, uint32_t si
         return lower_singles(u, last->pc + 4, 0);
     if (kind == PPC_BRANCH)
         changed |= lower_singles(u, ppc_branch_target(last->word, last->pc), singles);
-    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->plan->entry_count; i++)
-        changed |= lower_singles(u, u->plan->entries[i], singles);
+    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            changed |= lower_singles(u, u->plan->insns[u->blocks[i].first].pc, singles);
     return lower_singles(u, last->pc + 4, singles) || changed;
 }
 
@@ -833,8 +834,9 @@ static bool divide(struct unit *u)
         return false;
     for (uint32_t i = 0; i < p->count; i++) {
         bool adjoining = i && p->insns[i].pc == p->insns[i - 1].pc + 4;
-        if (!adjoining || p->insns[i].flags & (RC_LEADER | RC_ENTRY)) {
+        if (!adjoining || p->insns[i].flags & (RC_LEADER | RC_ENTRY | RC_TARGET)) {
             u->blocks[u->block_count].first = i;
+            u->blocks[u->block_count].is_target = p->insns[i].flags & RC_TARGET;
             u->blocks[u->block_count++].head = new_block(u);
         }
         u->block_of[i] = u->block_count - 1;

@@ -39,6 +39,7 @@ struct guest_block {
     bool leads_to_targets;             // an indirect jump within the unit
     struct rc_set dirty, live;         // at its start
     uint32_t singles;                  // floating point registers that hold singles there
+    bool in_loop;                      // one without calls
 };
 
 struct unit {
@@ -46,7 +47,10 @@ struct unit {
     LLVMContextRef context;
     LLVMModuleRef module;
     const struct rc_plan *plan;
-    bool optimised;
+    bool optimised; // some slots are variables:
+    struct rc_set variables;
+    bool choosing; // what is used becomes a variable
+    bool leaves;   // rare cases of instructions are the interpreter's
     LLVMValueRef function, state, memory, ticks;
     LLVMBasicBlockRef entry;
     LLVMBuilderRef b;
@@ -180,6 +184,12 @@ static void reload(struct unit *u, bool all)
     add_transfer(u, EVENT_RELOAD, all, 0, sizeof(struct ppc_state));
 }
 
+// Slots that loops without calls use are variables, and all floating point registers, for the sake of singles.
+static bool is_variable(const struct unit *u, int slot)
+{
+    return u->optimised && (rc_set_has(&u->variables, slot) || is_fpr(rc_slot(slot).offset));
+}
+
 static LLVMValueRef variable(struct unit *u, int slot)
 {
     if (!u->slots[slot]) {
@@ -197,7 +207,9 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     if (rc_slot_size(offset) != size)
         return NULL;
     int slot = rc_slot_at(offset);
-    if (!u->optimised || slot < 0)
+    if (u->choosing && slot >= 0)
+        rc_set_add(&u->variables, slot);
+    if (slot < 0 || !is_variable(u, slot))
         return at_offset(u, u->state, offset);
     add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
     if (store && is_fpr(offset))
@@ -248,7 +260,7 @@ static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool cer
 static LLVMBasicBlockRef way_out(void *user)
 {
     struct unit *u = user;
-    if (!u->way_out) {
+    if (!u->way_out) { // where slots are not variables, nothing is stored before
         LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
         u->way_out = new_block(u);
         LLVMPositionBuilderAtEnd(u->b, u->way_out);
@@ -382,6 +394,35 @@ static void tail_call(struct unit *u, LLVMValueRef target)
     LLVMValueRef v = call_unit(u, find_code_or_return(u, target));
     LLVMSetTailCallKind(v, LLVMTailCallKindMustTail);
     LLVMBuildRet(u->b, v);
+}
+
+static uint32_t insn_at(const struct unit *u, uint32_t pc);
+
+static bool is_call(const struct rc_insn *i)
+{
+    enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
+    return i->word & 1 && (kind == PPC_BRANCH || kind == PPC_INDIRECT);
+}
+
+// Marks the blocks of loops without calls: all from the target of a jump back to the jump.
+static void find_loops(struct unit *u)
+{
+    const struct rc_plan *p = u->plan;
+    uint32_t last_call = UINT32_MAX; // the last one so far
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct rc_insn *n = &p->insns[i];
+        if (n->flags & RC_UNKNOWN)
+            continue;
+        if (is_call(n) || !rc_can_specialise(u->templates, n->opcode, n->word))
+            last_call = i;
+        if (ppc_opcodes[n->opcode].kind != PPC_BRANCH)
+            continue;
+        uint32_t first = insn_at(u, ppc_branch_target(n->word, n->pc));
+        if (first > i || (last_call != UINT32_MAX && last_call >= first))
+            continue;
+        for (uint32_t b = u->block_of[first]; b <= u->block_of[i]; b++)
+            u->blocks[b].in_loop = true;
+    }
 }
 
 static uint32_t insn_at(const struct unit *u, uint32_t pc)
@@ -554,15 +595,16 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
                            NULL, NULL, NULL, NULL, u};
-    if (u->optimised) {
+    u->pc = i->pc;
+    u->way_out = NULL;
+    u->before = u->event_count;
+    add_event(u, EVENT_NONE, 0);
+    if (u->leaves)
         site.leave = way_out;
+    if (u->optimised) {
         site.is_single = is_single;
         site.get_single = get_single;
         site.set_single = set_single;
-        u->pc = i->pc;
-        u->way_out = NULL;
-        u->before = u->event_count;
-        add_event(u, EVENT_NONE, 0);
     }
     bool ok;
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
@@ -934,10 +976,18 @@ static void build(struct unit *u, const char *name)
         u->failed = true;
         return;
     }
-    if (u->optimised)
+    if (u->optimised) {
+        find_loops(u);
         find_singles(u);
+    }
+    u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
-        build_block(u, i);
+        if (u->blocks[i].in_loop)
+            build_block(u, i);
+    u->choosing = false;
+    for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
+        if (!u->blocks[i].in_loop)
+            build_block(u, i);
     if (u->failed)
         return;
     if (u->optimised) {
@@ -964,7 +1014,8 @@ bool rc_has_loop(const struct rc_plan *p)
 bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, const char *name,
                    const struct rc_plan *plan, enum rc_tier tier)
 {
-    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .optimised = tier == RC_OPTIMISED && rc_has_loop(plan)};
+    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .leaves = tier == RC_OPTIMISED,
+                     .optimised = tier == RC_OPTIMISED && rc_has_loop(plan)};
     u.b = LLVMCreateBuilderInContext(context);
     u.pointer = LLVMPointerTypeInContext(context, 0);
     u.i64 = LLVMInt64TypeInContext(context);

@@ -28,6 +28,7 @@ enum {
     RC_LEADER = 1,   // a block starts here
     RC_ENTRY = 2,    // compiled code can be entered here; also a leader
     RC_UNKNOWN = 4,  // no instruction: not decodable
+    RC_TARGET = 8,   // a bctr may go here; also a leader
 };
 
 struct rc_insn {

@@ -15,8 +15,8 @@
 #include "cpu/recompiler/unit.h"
 
 // As one-semantics.md found: more passes cost twice the time and make nothing faster.
-static const char loop_passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
-static const char straight_passes[] = "function(sroa,early-cse)";
+static const char loop_passes[] = "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
+static const char straight_passes[] = "function(sroa,early-cse<memssa>)";
 
 struct rc {
     LLVMContextRef context;

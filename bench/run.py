@@ -5,7 +5,7 @@ usage: bench/run.py [cpu|run] [KERNEL...] [--runs N] [--scale X] [--record] [--c
   cpu        every bench/kernels/*.c compiled for the host and for the guest: user CPU time of the program against that of
              `xenolith run`, alternating, the least of N runs (default 3) of each; both must print the same checksum
   run        a real title (corpus/): start, cost of recording, memory
-  --tier T   how `xenolith run` runs the guest (default: its own default)
+  --tier T   how `xenolith run` runs the guest (default: its own default); `run` starts with a warm cache then
   --scale X  rounds of each kernel times X (default 1)
   --record   append one line to bench/history.tsv (committed by hand, with a word on the machine)
   --check    only compare checksums: one run each, at a small scale, no table of times; a test"""
@@ -152,7 +152,7 @@ def main():
     parser.add_argument("--xenolith", type=lambda p: pathlib.Path(p).resolve(), default=ROOT / "build/release/xenolith")
     options = parser.parse_args()
     if options.what == "run":
-        titles.main(options.xenolith, max(options.runs, 7))
+        titles.main(options.xenolith, max(options.runs, 7), options.tier)
         return
     if options.what != "cpu":
         parser.error(f"no bench '{options.what}'; there are cpu and run")

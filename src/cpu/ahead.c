@@ -27,6 +27,7 @@ struct ahead {
     uint8_t *marks; // by guest address / 4
     uint32_t *list; // starts, still to be planned
     size_t list_count, list_capacity, planned;
+    bool filling; // gaps: what is covered already is not translated once more
     struct rc_plan *plans;
     size_t plan_count, plan_capacity;
     uint64_t total;
@@ -66,7 +67,7 @@ static bool in_code(const struct ahead *a, uint32_t pc)
 
 static bool add(struct ahead *a, uint32_t pc)
 {
-    if (pc & 3 || a->marks[pc / 4] & LISTED || !in_code(a, pc))
+    if (pc & 3 || a->marks[pc / 4] & LISTED || !in_code(a, pc) || (a->filling && a->marks[pc / 4] & COVERED))
         return true;
     if (!grow(&a->list, &a->list_capacity, a->list_count, sizeof *a->list))
         return false;
@@ -78,7 +79,7 @@ static bool add(struct ahead *a, uint32_t pc)
 static bool is_start(void *user, uint32_t pc)
 {
     const struct ahead *a = user;
-    return a->marks[pc / 4] & START;
+    return a->marks[pc / 4] & (a->filling ? START | COVERED : START);
 }
 
 static bool has_insn(const struct rc_plan *p, uint32_t pc)
@@ -142,21 +143,45 @@ static bool find(struct ahead *a)
     return true;
 }
 
+// Calls in all code, before anything is planned: a plan ends where another function starts.
+static bool add_callees(struct ahead *a)
+{
+    enum { PRIMARY_B = 18, LINK = 1, ABSOLUTE = 2 };
+    for (size_t i = 0; i < a->request->code_count; i++) {
+        const struct cpu_code_range *r = &a->request->code[i];
+        for (uint32_t at = 0, word; at + 4 <= r->size; at += 4)
+            if (mem_get32(a->mem, r->base + at, &word) && word >> 26 == PRIMARY_B && (word & (LINK | ABSOLUTE)) == LINK &&
+                !add(a, ppc_branch_target(word, r->base + at)))
+                return false;
+    }
+    return true;
+}
+
+// Compiles what starts at `pc` too, if nothing has led there and it looks like code.
+static bool try(struct ahead *a, uint32_t pc)
+{
+    uint32_t word;
+    if (pc & 3 || a->marks[pc / 4] & (COVERED | LISTED) || !mem_get32(a->mem, pc, &word) || ppc_decode(word) == PPC_OP_INVALID)
+        return true;
+    return add(a, pc) && find(a);
+}
+
 static bool find_all(struct ahead *a)
 {
     const struct cpu_ahead *r = a->request;
     for (size_t i = 0; i < r->start_count; i++)
         if (!add(a, r->starts[i]))
             return false;
-    if (!find(a))
+    if (!add_callees(a) || !find(a))
         return false;
-    for (size_t i = 0; i < r->perhaps_count; i++) {
-        uint32_t word, pc = r->perhaps[i];
-        if (pc & 3 || a->marks[pc / 4] & COVERED || !mem_get32(a->mem, pc, &word) || ppc_decode(word) == PPC_OP_INVALID)
-            continue;
-        if (!add(a, pc) || !find(a))
+    for (size_t i = 0; i < r->perhaps_count; i++)
+        if (!try(a, r->perhaps[i]))
             return false;
-    }
+    a->filling = true;
+    for (size_t i = 0; i < r->code_count; i++) // what is left: reached by computed jumps, or by nobody
+        for (uint32_t at = 0; at + 4 <= r->code[i].size; at += 4)
+            if (!try(a, r->code[i].base + at))
+                return false;
     return true;
 }
 

@@ -108,3 +108,35 @@ struct cpu_ahead_result {
 
 // Fails where there is no cache, or the shared object cannot be opened.
 bool cpu_compile_ahead(struct cpu *cpu, const struct cpu_ahead *a, struct cpu_ahead_result *out, struct error *err);
+
+// ---- Both engines side by side
+
+enum { CPU_LINE_BYTES = 128 };
+
+struct cpu_line {
+    gva address;
+    uint8_t before[CPU_LINE_BYTES], interpreter[CPU_LINE_BYTES], compiled[CPU_LINE_BYTES];
+};
+
+// A piece of a run that did not come out the same.
+struct cpu_difference {
+    const char *what;
+    const struct ppc_state *before, *interpreter, *compiled;
+    const struct mem *mem;
+    gva low, high; // first and last instruction
+    const struct cpu_line *lines; // memory that it may have changed or read
+    size_t line_count;
+};
+typedef void cpu_difference_function(void *user, const struct cpu_difference *d);
+
+// From now on cpu_run does everything in the interpreter and in the chosen tier, piece by piece, and compares: registers, time,
+// reason and the memory that the piece could reach. The guest sees the interpreter's results. Accesses to devices happen once, in
+// the interpreter. Behind the first difference only the interpreter runs. After cpu_set_tier and cpu_set_cache.
+bool cpu_set_shadow(struct cpu *cpu, cpu_difference_function *report, void *user, struct error *err);
+
+struct cpu_shadow_stats {
+    uint64_t pieces, instructions; // compared
+    uint64_t alone;                // instructions of the interpreter alone
+    uint64_t differences;
+};
+void cpu_shadow_stats(const struct cpu *cpu, struct cpu_shadow_stats *out);

@@ -22,6 +22,8 @@ struct cpu {
     void *reservation;
     struct cell *cells;
     struct compiled *compiled; // NULL: the interpreter alone
+    struct shadow *shadow;     // NULL: one engine
+    struct cpu *twin;          // the other of shadow.c's two
 };
 
 // What lies directly below guest address 0: found from the memory's address alone by running code.
@@ -48,7 +50,12 @@ static inline struct cell *cell_at(const struct cell *c, uint32_t pc)
 void cpu_set_entry(struct cpu *cpu, uint32_t pc, uint32_t entry);
 bool cpu_has_entry(const struct cpu *cpu, uint32_t pc);
 void cpu_clear_entry(struct cpu *cpu, uint32_t pc);
-extern rc_function *const cpu_handlers[PPC_OPCODE_COUNT]; // op_<id> as functions
+extern rc_function *const cpu_handlers[PPC_OPCODE_COUNT]; // op_<id> as functions; NULL: branches
+typedef void cpu_handler_function(struct ppc_state *s, uint8_t *m, uint32_t insn, uint32_t pc);
+typedef bool cpu_branch_function(struct ppc_state *s, uint8_t *m, uint32_t insn, uint32_t pc);
+extern cpu_branch_function *const cpu_branches[PPC_OPCODE_COUNT]; // the branches; NULL: others
+// cpu_run with one engine; a reservation stays.
+enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s);
 
 // ---- compiled.c
 // Runs an entry from s->pc; returns the guest address to go on at, or RC_LEFT.

@@ -17,8 +17,9 @@ import golden
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 # Sanitized code is slower: what checks the sources only (style), whole titles, and the long runs of the lab and of damaged
-# files are for release; by hand: meson test -C build/asan --suite parity --suite fuzz.
-VARIANTS = {"release": [], "asan": ["--no-suite", "style", "--no-suite", "titles", "--no-suite", "parity", "--no-suite", "fuzz", "--timeout-multiplier", "4"]}
+# files and other programs' engines (fleet) are for release; by hand: meson test -C build/asan --suite parity --suite fuzz.
+VARIANTS = {"release": [], "asan": ["--no-suite", "style", "--no-suite", "titles", "--no-suite", "parity", "--no-suite", "fuzz", "--no-suite", "fleet",
+                 "--timeout-multiplier", "4"]}
 
 
 class Tally:

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/trace_export.h"
+#include "cli/trace_fleet.h"
 #include "exports/exports.h"
 #include "parity/convert.h"
 #include "trace/copy.h"
@@ -24,7 +25,8 @@ static void usage(FILE *out)
     fputs("usage: xenolith trace cat FILE [--tid N] [--from I] [--count N] [--kind K] [--call NAME] [--json]\n"
           "       xenolith trace stat FILE\n"
           "       xenolith trace convert IN OUT [--to binary|schema|bare|text] [--tid N]\n"
-          "       xenolith trace export --perfetto OUT.json LOG [LOG2...]\n\n"
+          "       xenolith trace export --perfetto|--parquet|--rowbinary OUT LOG...\n"
+          "       xenolith trace query SQL LOG...\n\n"
           "Reads an event log: our binary form, or JSON Lines of schema v1 (plain or zstd), or standard input (-).\n"
           "cat   prints one line an event: #index, t<thread>, virtual time, what happened.\n"
           "      --tid N     events of this guest thread only\n"
@@ -36,6 +38,7 @@ static void usage(FILE *out)
           "stat  counts events by kind, by thread and by call.\n"
           "convert makes another form of a log, by OUT's name (.jsonl schema v1, .bare bare lines, .log .txt text log, else\n"
           "      binary) or --to. IN may be any of these, and .gz or .zst. Bare lines hold one thread: --tid, or the first.\n"
+          "export and query have their own --help.\n"
           "A log that is cut off or damaged is read as far as possible, with a note on stderr and exit status 0.\n\n"
           "Example: xenolith trace cat dolphin.xtrace --call NtCreateFile --count 20\n", out);
 }
@@ -467,10 +470,12 @@ static int convert(int argc, char **argv)
     return CLI_OK;
 }
 
-COMMAND(trace, "show an event log (cat), count what is in it (stat), make another form of it (convert, export)")
+COMMAND(trace, "show an event log (cat), count what is in it (stat), make another form of it (convert, export), ask it in SQL (query)")
 {
     if (argc > 1 && !strcmp(argv[1], "export"))
         return cli_trace_export(argc, argv);
+    if (argc > 1 && !strcmp(argv[1], "query"))
+        return cli_trace_query(argc, argv);
     for (int i = 1; i < argc; i++)
         if (!strcmp(argv[i], "--help")) {
             usage(stdout);

@@ -3,18 +3,27 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/trace_fleet.h"
 #include "parity/perfetto.h"
 
-enum { MAX_LOGS = 16 };
-
 static const char help[] =
-    "usage: xenolith trace export --perfetto OUT.json LOG [LOG2...]\n\n"
-    "Logs as Chrome trace events for ui.perfetto.dev or chrome://tracing: a process for each log, a track for each thread, kernel\n"
-    "calls, waits and interrupts as slices, all else as instant events. Memory does not grow with the log. A log without virtual\n"
-    "time (another engine's) gets a microsecond an event. \"-\" writes to standard output.\n";
+    "usage: xenolith trace export --perfetto OUT.json LOG [LOG2...]\n"
+    "       xenolith trace export --parquet OUT.parquet [NAME=]LOG...\n"
+    "       xenolith trace export --rowbinary OUT [NAME=]LOG...\n"
+    "       xenolith trace export --clickhouse-columns\n\n"
+    "--perfetto   logs as Chrome trace events for ui.perfetto.dev or chrome://tracing: a process for each log, a track for each\n"
+    "             thread, kernel calls, waits and interrupts as slices, all else as instant events. A log without virtual time\n"
+    "             (another engine's) gets a microsecond an event.\n"
+    "--parquet    events as typed columns, for xenolith trace query and all that reads Parquet (docs/fleet.md). Needs DuckDB's\n"
+    "             shared library: ./dev fleet gets it.\n"
+    "--rowbinary  the same columns for ClickHouse's INSERT INTO ... FORMAT RowBinary; --clickhouse-columns prints them for its\n"
+    "             CREATE TABLE.\n"
+    "NAME is what the column `run` says; without it the file's name without its ending. Memory does not grow with the logs. \"-\"\n"
+    "writes to standard output (not Parquet).\n";
 
 static int write_perfetto(const char *path, const char *const *logs, size_t count)
 {
@@ -38,27 +47,44 @@ static int write_perfetto(const char *path, const char *const *logs, size_t coun
     return CLI_OK;
 }
 
+static const struct {
+    const char *option;
+    int (*run)(const char *out, const char *const *logs, size_t count);
+} forms[] = {{"--perfetto", write_perfetto}, {"--parquet", cli_export_parquet}, {"--rowbinary", cli_export_rowbinary}};
+enum { FORMS = sizeof forms / sizeof *forms };
+
 int cli_trace_export(int argc, char **argv)
 {
-    const char *logs[MAX_LOGS], *out = NULL;
-    size_t count = 0;
-    for (int i = 2; i < argc; i++) {
+    const char *out = NULL;
+    size_t form = FORMS, count = 0;
+    const char **logs = calloc((size_t)argc, sizeof *logs);
+    int status = CLI_USAGE;
+    for (int i = 2; logs && i < argc; i++) {
+        size_t at = 0;
+        while (at < FORMS && strcmp(argv[i], forms[at].option) != 0)
+            at++;
         if (!strcmp(argv[i], "--help")) {
             fputs(help, stdout);
-            return CLI_OK;
-        }
-        if (!strcmp(argv[i], "--perfetto") && i + 1 < argc) {
+            status = CLI_OK;
+            goto done;
+        } else if (!strcmp(argv[i], "--clickhouse-columns")) {
+            status = cli_print_clickhouse_columns();
+            goto done;
+        } else if (at < FORMS && form == FORMS && i + 1 < argc) {
+            form = at;
             out = argv[++i];
-        } else if ((argv[i][0] != '-' || !argv[i][1]) && count < MAX_LOGS) {
+        } else if (argv[i][0] != '-' || !argv[i][1]) {
             logs[count++] = argv[i];
         } else {
             fprintf(stderr, "xenolith trace: unexpected '%s'; see xenolith trace export --help\n", argv[i]);
-            return CLI_USAGE;
+            goto done;
         }
     }
-    if (!out || !count) {
+    if (logs && out && count)
+        status = forms[form].run(out, logs, count);
+    else
         fputs(help, stderr);
-        return CLI_USAGE;
-    }
-    return write_perfetto(out, logs, count);
+done:
+    free(logs);
+    return status;
 }

@@ -708,6 +708,7 @@ static void take_call(struct par_log *log, struct par_row *row, const struct par
         finish_record(r);
         push(log, row, open);
         row->total = r->index + log->shared->unit;
+        log->frames += !strcmp(log->shared->names[name].text, "VdSwap");
     }
     const struct par_call_name *n = &log->shared->names[name];
     if (n->signals && e->count)

@@ -7,7 +7,7 @@ usage: bench/run.py [cpu|run|parity] [KERNEL...] [--runs N] [--scale X] [--recor
   run        a real title (corpus/): start, cost of recording, memory
   parity     comparing logs of many events: rates, memory, and other tools on the same logs; --scale 50 is a billion events;
              --long-line G also a single line of G GiB
-  --tier T   how `xenolith run` runs the guest (default: its own default)
+  --tier T   how `xenolith run` runs the guest (default: its own default); `run` starts with a warm cache then
   --scale X  rounds of each kernel times X (default 1)
   --record   append one line to bench/history.tsv (committed by hand, with a word on the machine)
   --check    only compare checksums: one run each, at a small scale, no table of times; a test"""
@@ -156,7 +156,7 @@ def main():
     parser.add_argument("--xenolith", type=lambda p: pathlib.Path(p).resolve(), default=ROOT / "build/release/xenolith")
     options = parser.parse_args()
     if options.what == "run":
-        titles.main(options.xenolith, max(options.runs, 7))
+        titles.main(options.xenolith, max(options.runs, 7), options.tier)
         return
     if options.what == "parity":
         parity.main(options.xenolith, min(options.runs, 3), options.scale, options.long_line)

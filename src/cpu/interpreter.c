@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "cpu/engine.h"
+#include "cpu/shadow.h"
 #include "ppc/semantics/all.h"
 
 // A handler returns the next cell, or NULL to leave. In optimised builds it calls the next handler itself, as a jump.
@@ -82,7 +83,8 @@ static inline bool heats(uint8_t *m, uint32_t target)
     uint8_t *heat = &page->heat[target / 4];
     if (*heat == UINT8_MAX)
         return false;
-    return ++*heat == page->threshold;
+    uint8_t now = ++*heat;
+    return now == page->threshold || now == page->second;
 }
 
 // Safepoints: targets of calls, and of taken branches to a lower or equal address.
@@ -213,6 +215,7 @@ void cpu_destroy(struct cpu *cpu)
     if (!cpu)
         return;
     compiled_destroy(cpu->compiled);
+    shadow_destroy(cpu->shadow);
     munmap(cpu->reservation, 2 * MIRROR_BYTES);
     free(cpu);
 }
@@ -245,8 +248,12 @@ void cpu_clear_entry(struct cpu *cpu, uint32_t pc)
     }
 #define FUNCTION_MEMORY(id) FUNCTION_PLAIN(id)
 #define FUNCTION_EXIT(id) FUNCTION_PLAIN(id)
-#define FUNCTION_BRANCH(id)
-#define FUNCTION_INDIRECT(id)
+#define FUNCTION_BRANCH(id)                                                                                            \
+    static bool branch_##id(struct ppc_state *s, uint8_t *m, uint32_t insn, uint32_t pc)                               \
+    {                                                                                                                  \
+        return op_##id(s, m, insn, pc);                                                                                \
+    }
+#define FUNCTION_INDIRECT(id) FUNCTION_BRANCH(id)
 #define OPCODE(id, text, value, mask, kind, variant, operands) FUNCTION_##kind(id)
 #include "ppc/opcodes.def"
 #undef OPCODE
@@ -258,6 +265,17 @@ void cpu_clear_entry(struct cpu *cpu, uint32_t pc)
 #define POINTER_INDIRECT(id) NULL,
 rc_function *const cpu_handlers[PPC_OPCODE_COUNT] = {
 #define OPCODE(id, text, value, mask, kind, variant, operands) POINTER_##kind(id)
+#include "ppc/opcodes.def"
+#undef OPCODE
+};
+
+#define BRANCH_PLAIN(id) NULL,
+#define BRANCH_MEMORY(id) NULL,
+#define BRANCH_EXIT(id) NULL,
+#define BRANCH_BRANCH(id) branch_##id,
+#define BRANCH_INDIRECT(id) branch_##id,
+cpu_branch_function *const cpu_branches[PPC_OPCODE_COUNT] = {
+#define OPCODE(id, text, value, mask, kind, variant, operands) BRANCH_##kind(id)
 #include "ppc/opcodes.def"
 #undef OPCODE
 };
@@ -286,7 +304,7 @@ static void forget(struct cpu *cpu, gva base, uint64_t size)
     madvise((uint8_t *)cpu->cells + first, end - first, MADV_DONTNEED);
 }
 
-void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)
+static void invalidate(struct cpu *cpu, gva base, uint32_t size)
 {
     forget(cpu, base, size);
     compiled_forget(cpu, base, size);
@@ -296,6 +314,13 @@ void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)
         forget(cpu, x.aliases[i], size);
     for (unsigned i = 0; i < x.alias_count; i++)
         compiled_forget(cpu, x.aliases[i], size);
+}
+
+void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)
+{
+    invalidate(cpu, base, size);
+    if (cpu->twin)
+        invalidate(cpu->twin, base, size);
 }
 
 // After a run that ended anywhere: pc, cycles and block_pc say the same.
@@ -313,7 +338,6 @@ static enum ppc_exit settle(struct ppc_state *s)
         s->cycles = ppc_now(s);
     }
     s->block_pc = s->pc;
-    s->reserved = 0;
     return (enum ppc_exit)s->exit;
 }
 
@@ -348,11 +372,13 @@ static void caught(struct ppc_state *s, const struct mem_scope *scope)
         s->exit = PPC_EXIT_FAULT;
 }
 
-enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
+enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s)
 {
     s->pc &= ~3u;
     s->block_pc = s->pc;
     s->exit = PPC_EXIT_NONE;
+    if (cpu->compiled)
+        compiled_poll(cpu, s);
     struct mem_scope scope;
     mem_scope_enter(&scope, cpu->mem);
     if (sigsetjmp(scope.env, 0) == 0)
@@ -361,4 +387,11 @@ enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
         caught(s, &scope);
     mem_scope_leave(&scope);
     return settle(s);
+}
+
+enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
+{
+    enum ppc_exit why = cpu->shadow ? shadow_run(cpu->shadow, s) : cpu_run_engine(cpu, s);
+    s->reserved = 0;
+    return why;
 }

@@ -180,7 +180,7 @@ bool fleet_db_write_parquet(struct fleet_db *db, const char *path, struct error 
         return error_set(err, ERR_MEMORY, "no memory for queries");
     fputs("COPY (SELECT * FROM events) TO ", out);
     put_quoted(out, path);
-    fputs(" (FORMAT parquet, COMPRESSION zstd)", out);
+    fputs(" (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)", out);
     bool ok = fclose(out) == 0 && execute(db, sql, err);
     free(sql);
     return ok;

@@ -199,8 +199,10 @@ void krnl_call_guest(struct krnl_call *c, gva function, unsigned count, const ui
 // Guest code that the export asked for runs now, on top of the finished call.
 static void run_guest_code(struct krnl_call *c)
 {
-    if (!c->guest_function || !krnl_frame_push(c->k, c->thread, FRAME_CALL, c->guest_function))
+    struct krnl_frame *frame = c->guest_function ? krnl_frame_push(c->k, c->thread, (enum krnl_frame_kind)c->guest_kind, c->guest_function) : NULL;
+    if (!frame)
         return;
+    frame->source = c->guest_source;
     for (unsigned i = 0; i < c->guest_count; i++)
         c->cpu->gpr[3 + i] = c->guest_arguments[i];
 }

@@ -85,7 +85,7 @@ INLINE uint32_t ea_x(const struct ppc_state *s, uint32_t insn)
     return (uint32_t)(ra_or_zero(s, insn) + s->gpr[RB(insn)]);
 }
 
-INLINE void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bool gt, bool eq, bool so)
+INLINE void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bool gt, bool eq, uint8_t so)
 {
     s->cr[4 * field + PPC_LT] = lt;
     s->cr[4 * field + PPC_GT] = gt;

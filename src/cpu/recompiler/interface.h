@@ -28,6 +28,7 @@ enum {
     RC_LEADER = 1,   // a block starts here
     RC_ENTRY = 2,    // compiled code can be entered here; also a leader
     RC_UNKNOWN = 4,  // no instruction: not decodable
+    RC_TARGET = 8,   // a bctr may go here; also a leader
 };
 
 struct rc_insn {
@@ -74,6 +75,7 @@ struct rc;
 struct rc_api {
     const char *version; // of LLVM
     uint64_t semantics;  // hash of the instructions' bitcode
+    uint64_t layout;     // rc_layout() of the shared object
     bool (*create)(struct rc **out, struct error *err);
     void (*destroy)(struct rc *rc);
     // Translates `count` plans. Fails as a whole where the host's code generator needs something unexpected.

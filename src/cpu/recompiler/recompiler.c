@@ -9,13 +9,14 @@
 
 #include "bitcode_data.h"
 #include "cpu/recompiler/interface.h"
+#include "cpu/recompiler/layout.h"
 #include "cpu/recompiler/link.h"
 #include "cpu/recompiler/specialise.h"
 #include "cpu/recompiler/unit.h"
 
 // As one-semantics.md found: more passes cost twice the time and make nothing faster.
-static const char loop_passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
-static const char straight_passes[] = "function(sroa,early-cse)";
+static const char loop_passes[] = "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
+static const char straight_passes[] = "function(sroa,early-cse<memssa>)";
 
 struct rc {
     LLVMContextRef context;
@@ -201,6 +202,7 @@ const struct rc_api *xenolith_recompiler(void)
     static const struct rc_api api = {
         .version = RC_LLVM_VERSION,
         .semantics = RC_SEMANTICS,
+        .layout = RC_LAYOUT,
         .create = rc_create,
         .destroy = rc_destroy,
         .compile = rc_compile,

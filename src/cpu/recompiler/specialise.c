@@ -624,14 +624,17 @@ static struct value copy_phi(struct copy *c, const struct step *s, uint32_t bloc
     LLVMBasicBlockRef blocks[64];
     unsigned count = 0;
     struct value only = {0};
-    bool state = false, same = true; // the same constant from everywhere: a register's number
+    struct value first = {0};
+    bool state = false, same = true; // the same constant from everywhere: a register's number, or its place
     for (unsigned i = 0; i < s->ref_count; i++) {
         uint32_t from = c->t->sources[s->first_source + i];
         if (from == UINT32_MAX || !c->edge[from * c->t->block_count + block] || count == 64)
             continue;
         only = resolve(c, &c->t->refs[s->first_ref + i]);
         state |= only.is_state;
-        same &= !only.is_state && (!count || values[0] == only.value);
+        if (!count)
+            first = only;
+        same &= only.is_state == first.is_state && only.value == first.value && only.offset == first.offset;
         values[count] = only.value;
         blocks[count++] = c->tails[from];
     }

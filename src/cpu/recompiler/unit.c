@@ -26,6 +26,7 @@ struct event {
     struct rc_set range;    // spill, reload: of which slots
     LLVMBasicBlockRef at;   // before its terminator
     struct rc_set chosen;   // found by the data-flow passes
+    uint32_t singles;       // spill: registers that have a variable in single
 };
 
 struct guest_block {
@@ -34,9 +35,11 @@ struct guest_block {
     LLVMBasicBlockRef head;
     uint32_t successors[2];            // guest blocks
     unsigned successor_count;
-    bool leads_to_entries;             // an indirect jump within the unit
+    bool is_target;                    // of a bctr
+    bool leads_to_targets;             // an indirect jump within the unit
     struct rc_set dirty, live;         // at its start
     uint32_t singles;                  // floating point registers that hold singles there
+    bool in_loop;                      // one without calls
 };
 
 struct unit {
@@ -44,7 +47,10 @@ struct unit {
     LLVMContextRef context;
     LLVMModuleRef module;
     const struct rc_plan *plan;
-    bool optimised;
+    bool optimised; // some slots are variables:
+    struct rc_set variables;
+    bool choosing; // what is used becomes a variable
+    bool leaves;   // rare cases of instructions are the interpreter's
     LLVMValueRef function, state, memory, ticks;
     LLVMBasicBlockRef entry;
     LLVMBuilderRef b;
@@ -114,6 +120,12 @@ static void branch_rarely(struct unit *u, LLVMValueRef condition, LLVMBasicBlock
 
 enum { FPR = offsetof(struct ppc_state, fpr), FPR_END = FPR + 32 * 8 };
 
+// Of an operand that waits in s->fp.
+static bool is_fp_operand(uint32_t offset)
+{
+    return offset == offsetof(struct ppc_state, fp.a) || offset == offsetof(struct ppc_state, fp.b) || offset == offsetof(struct ppc_state, fp.c);
+}
+
 static bool is_fpr(uint32_t offset)
 {
     return offset - FPR < FPR_END - FPR;
@@ -121,7 +133,7 @@ static bool is_fpr(uint32_t offset)
 
 static LLVMTypeRef slot_type(struct unit *u, uint32_t offset, uint32_t size)
 {
-    if (is_fpr(offset))
+    if (is_fpr(offset) || is_fp_operand(offset))
         return u->f64;
     return size == 16 ? u->vector : size == 8 ? u->i64 : size == 4 ? u->i32 : u->i8;
 }
@@ -141,7 +153,7 @@ static struct event *add_event(struct unit *u, enum event_kind kind, int slot)
         u->event_capacity = capacity;
     }
     struct event *e = &u->events[u->event_count++];
-    *e = (struct event){.kind = kind, .slot = slot};
+    *e = (struct event){.kind = kind, .slot = slot, .singles = u->singles};
     return e;
 }
 
@@ -172,6 +184,12 @@ static void reload(struct unit *u, bool all)
     add_transfer(u, EVENT_RELOAD, all, 0, sizeof(struct ppc_state));
 }
 
+// Slots that loops without calls use are variables, and all floating point registers, for the sake of singles.
+static bool is_variable(const struct unit *u, int slot)
+{
+    return u->optimised && (rc_set_has(&u->variables, slot) || is_fpr(rc_slot(slot).offset));
+}
+
 static LLVMValueRef variable(struct unit *u, int slot)
 {
     if (!u->slots[slot]) {
@@ -189,7 +207,9 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     if (rc_slot_size(offset) != size)
         return NULL;
     int slot = rc_slot_at(offset);
-    if (!u->optimised || slot < 0)
+    if (u->choosing && slot >= 0)
+        rc_set_add(&u->variables, slot);
+    if (slot < 0 || !is_variable(u, slot))
         return at_offset(u, u->state, offset);
     add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
     if (store && is_fpr(offset))
@@ -240,7 +260,7 @@ static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool cer
 static LLVMBasicBlockRef way_out(void *user)
 {
     struct unit *u = user;
-    if (!u->way_out) {
+    if (!u->way_out) { // where slots are not variables, nothing is stored before
         LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
         u->way_out = new_block(u);
         LLVMPositionBuilderAtEnd(u->b, u->way_out);
@@ -376,6 +396,35 @@ static void tail_call(struct unit *u, LLVMValueRef target)
     LLVMBuildRet(u->b, v);
 }
 
+static uint32_t insn_at(const struct unit *u, uint32_t pc);
+
+static bool is_call(const struct rc_insn *i)
+{
+    enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
+    return i->word & 1 && (kind == PPC_BRANCH || kind == PPC_INDIRECT);
+}
+
+// Marks the blocks of loops without calls: all from the target of a jump back to the jump.
+static void find_loops(struct unit *u)
+{
+    const struct rc_plan *p = u->plan;
+    uint32_t last_call = UINT32_MAX; // the last one so far
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct rc_insn *n = &p->insns[i];
+        if (n->flags & RC_UNKNOWN)
+            continue;
+        if (is_call(n) || !rc_can_specialise(u->templates, n->opcode, n->word))
+            last_call = i;
+        if (ppc_opcodes[n->opcode].kind != PPC_BRANCH)
+            continue;
+        uint32_t first = insn_at(u, ppc_branch_target(n->word, n->pc));
+        if (first > i || (last_call != UINT32_MAX && last_call >= first))
+            continue;
+        for (uint32_t b = u->block_of[first]; b <= u->block_of[i]; b++)
+            u->blocks[b].in_loop = true;
+    }
+}
+
 static uint32_t insn_at(const struct unit *u, uint32_t pc)
 {
     uint32_t low = 0, high = u->plan->count;
@@ -442,17 +491,16 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
     continue_at(u, pc + 4);
 }
 
-// bctr: perhaps to an entry of this unit, as the ways of a switch are.
+// bctr: perhaps to a way of a switch.
 static void jump_indirect(struct unit *u, LLVMValueRef target)
 {
     LLVMBasicBlockRef other = new_block(u);
-    LLVMValueRef v = LLVMBuildSwitch(u->b, target, other, u->plan->entry_count);
-    for (uint32_t i = 0; i < u->plan->entry_count; i++) {
-        uint32_t block = block_at(u, u->plan->entries[i]);
-        if (block != UINT32_MAX)
-            LLVMAddCase(v, c32(u, u->plan->entries[i]), u->blocks[block].head);
-    }
-    u->blocks[u->block].leads_to_entries = true;
+    LLVMValueRef word = LLVMBuildLShr(u->b, target, c32(u, 2), ""); // dense enough for a table
+    LLVMValueRef v = LLVMBuildSwitch(u->b, word, other, u->block_count);
+    for (uint32_t i = 0; i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            LLVMAddCase(v, c32(u, u->plan->insns[u->blocks[i].first].pc / 4), u->blocks[i].head);
+    u->blocks[u->block].leads_to_targets = true;
     LLVMPositionBuilderAtEnd(u->b, other);
     tail_call(u, target);
 }
@@ -547,15 +595,16 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
                            NULL, NULL, NULL, NULL, u};
-    if (u->optimised) {
+    u->pc = i->pc;
+    u->way_out = NULL;
+    u->before = u->event_count;
+    add_event(u, EVENT_NONE, 0);
+    if (u->leaves)
         site.leave = way_out;
+    if (u->optimised) {
         site.is_single = is_single;
         site.get_single = get_single;
         site.set_single = set_single;
-        u->pc = i->pc;
-        u->way_out = NULL;
-        u->before = u->event_count;
-        add_event(u, EVENT_NONE, 0);
     }
     bool ok;
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
@@ -608,9 +657,9 @@ static bool pass_on(struct unit *u, struct guest_block *g, const struct rc_set *
     bool changed = false;
     for (unsigned i = 0; i < g->successor_count; i++)
         changed |= rc_set_unite(&u->blocks[g->successors[i]].dirty, dirty);
-    if (g->leads_to_entries)
-        for (uint32_t i = 0; i < u->plan->entry_count; i++)
-            changed |= rc_set_unite(&u->blocks[block_at(u, u->plan->entries[i])].dirty, dirty);
+    for (uint32_t i = 0; g->leads_to_targets && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            changed |= rc_set_unite(&u->blocks[i].dirty, dirty);
     return changed;
 }
 
@@ -633,9 +682,9 @@ static struct rc_set live_behind(const struct unit *u, const struct guest_block 
     struct rc_set live = {0};
     for (unsigned i = 0; i < g->successor_count; i++)
         rc_set_unite(&live, &u->blocks[g->successors[i]].live);
-    if (g->leads_to_entries)
-        for (uint32_t i = 0; i < u->plan->entry_count; i++)
-            rc_set_unite(&live, &u->blocks[block_at(u, u->plan->entries[i])].live);
+    for (uint32_t i = 0; g->leads_to_targets && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            rc_set_unite(&live, &u->blocks[i].live);
     return live;
 }
 
@@ -681,7 +730,16 @@ static void find_live(struct unit *u)
         flow_live(u, &u->blocks[i], true);
 }
 
-static void transfer(struct unit *u, const struct rc_set *set, bool store)
+// A slot's value; `singles` says which registers' values stand in single.
+static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint32_t singles)
+{
+    uint32_t offset = rc_slot(slot).offset;
+    if (is_fpr(offset) && singles >> (offset - FPR) / 8 & 1)
+        return LLVMBuildFPExt(u->b, LLVMBuildLoad2(u->b, u->f32, single_variable(u, (offset - FPR) / 8), ""), u->f64, "");
+    return LLVMBuildLoad2(u->b, type, variable(u, slot), "");
+}
+
+static void transfer(struct unit *u, const struct rc_set *set, bool store, uint32_t singles)
 {
     int exit_slot = rc_slot_at(offsetof(struct ppc_state, exit));
     for (int slot = 0; slot < RC_SLOT_COUNT; slot++) {
@@ -691,7 +749,7 @@ static void transfer(struct unit *u, const struct rc_set *set, bool store)
         LLVMTypeRef type = slot_type(u, s.offset, s.size);
         LLVMValueRef place = at_offset(u, u->state, s.offset), v = variable(u, slot);
         if (store)
-            LLVMSetAlignment(LLVMBuildStore(u->b, LLVMBuildLoad2(u->b, type, v, ""), place), s.size);
+            LLVMSetAlignment(LLVMBuildStore(u->b, slot_value(u, slot, type, singles), place), s.size);
         else if (slot == exit_slot) // nothing has left yet
             LLVMBuildStore(u->b, LLVMConstInt(u->i8, 0, false), v);
         else {
@@ -709,7 +767,7 @@ static void insert_transfers(struct unit *u)
         if (e->kind != EVENT_SPILL && e->kind != EVENT_RELOAD)
             continue;
         LLVMPositionBuilderBefore(u->b, LLVMGetBasicBlockTerminator(e->at));
-        transfer(u, &e->chosen, e->kind == EVENT_SPILL);
+        transfer(u, &e->chosen, e->kind == EVENT_SPILL, e->singles);
     }
 }
 
@@ -761,8 +819,9 @@ static bool pass_singles(struct unit *u, const struct rc_insn *last, uint32_t si
         return lower_singles(u, last->pc + 4, 0);
     if (kind == PPC_BRANCH)
         changed |= lower_singles(u, ppc_branch_target(last->word, last->pc), singles);
-    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->plan->entry_count; i++)
-        changed |= lower_singles(u, u->plan->entries[i], singles);
+    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            changed |= lower_singles(u, u->plan->insns[u->blocks[i].first].pc, singles);
     return lower_singles(u, last->pc + 4, singles) || changed;
 }
 
@@ -817,8 +876,9 @@ static bool divide(struct unit *u)
         return false;
     for (uint32_t i = 0; i < p->count; i++) {
         bool adjoining = i && p->insns[i].pc == p->insns[i - 1].pc + 4;
-        if (!adjoining || p->insns[i].flags & (RC_LEADER | RC_ENTRY)) {
+        if (!adjoining || p->insns[i].flags & (RC_LEADER | RC_ENTRY | RC_TARGET)) {
             u->blocks[u->block_count].first = i;
+            u->blocks[u->block_count].is_target = p->insns[i].flags & RC_TARGET;
             u->blocks[u->block_count++].head = new_block(u);
         }
         u->block_of[i] = u->block_count - 1;
@@ -884,7 +944,7 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
             LLVMPositionBuilderAtEnd(u->b, on);
         }
         if (u->optimised)
-            transfer(u, &g->live, false);
+            transfer(u, &g->live, false, 0);
         if (u->optimised)
             check_singles(u, g, p->entries[i]);
         LLVMBuildBr(u->b, g->head);
@@ -916,10 +976,18 @@ static void build(struct unit *u, const char *name)
         u->failed = true;
         return;
     }
-    if (u->optimised)
+    if (u->optimised) {
+        find_loops(u);
         find_singles(u);
+    }
+    u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
-        build_block(u, i);
+        if (u->blocks[i].in_loop)
+            build_block(u, i);
+    u->choosing = false;
+    for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
+        if (!u->blocks[i].in_loop)
+            build_block(u, i);
     if (u->failed)
         return;
     if (u->optimised) {
@@ -946,7 +1014,8 @@ bool rc_has_loop(const struct rc_plan *p)
 bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, const char *name,
                    const struct rc_plan *plan, enum rc_tier tier)
 {
-    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .optimised = tier == RC_OPTIMISED && rc_has_loop(plan)};
+    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .leaves = tier == RC_OPTIMISED,
+                     .optimised = tier == RC_OPTIMISED && rc_has_loop(plan)};
     u.b = LLVMCreateBuilderInContext(context);
     u.pointer = LLVMPointerTypeInContext(context, 0);
     u.i64 = LLVMInt64TypeInContext(context);

@@ -161,11 +161,10 @@ INLINE bool fp_exact_zero(uint32_t kind, double a, double b, double c, double re
 INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, struct fp_operand a, struct fp_operand b,
                           struct fp_operand c, bool once, double result, float single)
 {
-    bool slow = !fp_is_normal_single(single) | !once;
-    if (FP_UNLIKELY(slow))
-        slow = !fp_exact_zero(kind, a.value, b.value, c.value, (a.single && b.single && c.single) ? single : result);
-    slow |= fp_is_denormal_operand(a) | fp_is_denormal_operand(b) | fp_is_denormal_operand(c) | !fp_mode_is_fast(s);
-    if (FP_UNLIKELY(slow)) {
+    bool odd = fp_is_denormal_operand(a) | fp_is_denormal_operand(b) | fp_is_denormal_operand(c) | !fp_mode_is_fast(s);
+    double zero = (a.single && b.single && c.single) ? single : result;
+    if (FP_UNLIKELY(odd) || (FP_UNLIKELY(!fp_is_normal_single(single) | !once) &&
+                             !fp_exact_zero(kind, a.value, b.value, c.value, zero))) {
         fp_set(s, insn, ppc_fp_slow(&s->fp, kind | FP_SINGLE, s->fpr[RT(insn)], fp_bits(a.value), fp_bits(b.value), fp_bits(c.value)));
         return;
     }
@@ -216,13 +215,14 @@ OP(fnegx)
 
 OP(fselx)
 {
-    bool first = fp_a(s, insn).value >= 0;
-    if (FP_KNOWN_SINGLE(s, RB(insn)) && FP_KNOWN_SINGLE(s, RC(insn))) {
-        FP_SET_SINGLE(s, RT(insn), first ? FP_GET_SINGLE(s, RC(insn)) : FP_GET_SINGLE(s, RB(insn)));
-        fp_record(s, insn);
+    struct fp_operand a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
+    double chosen = a.value >= 0 ? c.value : b.value;
+    if (!b.single || !c.single) {
+        fp_set(s, insn, fp_bits(chosen));
         return;
     }
-    fp_set(s, insn, first ? s->fpr[RC(insn)] : s->fpr[RB(insn)]);
+    FP_SET_SINGLE(s, RT(insn), (float)chosen);
+    fp_record(s, insn);
 }
 
 // ---- Sums: a sum of doubles that is tiny, or zero, is exact.

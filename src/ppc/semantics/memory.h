@@ -104,7 +104,7 @@ INLINE void set_loaded_single(struct ppc_state *s, unsigned n, uint32_t w)
     }
     float single;
     memcpy(&single, &w, sizeof w);
-    if (__builtin_expect((w & 0x7FFFFFFF) - 0x7F800001 < 0x3FFFFF, 0))
+    if (__builtin_expect(single != single, 0) && !(w & 0x00400000))
         FP_LEAVE();
     FP_SET_SINGLE(s, n, single);
 }

@@ -104,6 +104,28 @@ def unmade_threads(folder):
     assert status == 1 and [(d["reference_tid"], d["class"], d["index"]) for d in got["divergences"]] == [(8, "value", 302)], got["divergences"]
 
 
+def little_told(folder):
+    """A log without arguments, and with the status alone: unknown is no difference, and what is told is compared."""
+    a, b = folder / "a.jsonl", folder / "b.jsonl"
+    log = scenario.Log(a, "canary", 6)
+    scenario.until(log, 300)
+    log.file.close()
+    events = [json.loads(line) for line in a.read_text().splitlines()]
+    for e in events:
+        if e["kind"] == "kernel.call":
+            del e["payload"]["args"]
+        elif e["kind"] == "kernel.return":
+            del e["payload"]["return_value"]
+    for wanted in (0, 1):
+        b.write_text("".join(json.dumps(e) + "\n" for e in events))
+        status, got = diff(a, b)
+        assert status == wanted and got["coverage"]["unknown"] >= 300 and got["inputs"][1]["bad"] == 0, (status, got["coverage"], got["inputs"][1])
+        events[-1]["payload"]["status"] = "0x00000777" if "void" not in events[-1]["payload"] else events[-1]["payload"]["status"]
+        results = [e for e in events if e["kind"] == "kernel.return" and "void" not in e["payload"]]
+        results[len(results) // 2]["payload"]["status"] = "0x00000777"
+    assert got["threads"][0]["first_divergence"]["class"] == "value", got["threads"][0]
+
+
 def envelope(folder):
     """Order windows, and answers of which the reference gives now one, now the other."""
     def run(path, swapped=0, answer=0, status_at=None, extra=False):
@@ -156,7 +178,7 @@ def evidence(folder):
 
 def main():
     with tempfile.TemporaryDirectory() as name:
-        for test in (text_logs, unmade_threads, envelope, evidence):
+        for test in (text_logs, unmade_threads, little_told, envelope, evidence):
             test(pathlib.Path(name))
             print("ok", test.__name__, flush=True)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Our own runs against each other: self_parity.py XENOLITH samples|titles
-Every title gives byte-identical logs from run to run, from build to build (release, asan), and from engine to engine, by cmp and by
+Every title gives byte-identical logs from run to run, from build to build (release, asan), and from tier to tier, by cmp and by
 `xenolith diff`. Exit status 77 (skipped), with the reason, where a build or a title is not there; what is there is compared first."""
 import filecmp
 import pathlib
@@ -28,10 +28,9 @@ def programs():
         else:
             missing.append(f"build/{name} is not there")
     text = subprocess.run([XENOLITH, "run", "--help"], capture_output=True, text=True).stdout
-    if "--engine" in text:
-        for engine in ("interpreter", "recompiler"):
-            if engine in text:
-                found[f"the {engine}"] = [XENOLITH, "--engine", engine]
+    for tier, name in (("interpreter", "the interpreter"), ("quick", "the recompiler")):
+        if "--tier" in text and tier in text:
+            found[name] = [XENOLITH, "--tier", tier]
     return found, missing
 
 

@@ -8,7 +8,7 @@
 #include "parity/parity.h"
 #include "parity/report.h"
 
-enum { DIFF_SAME = 0, DIFF_DIVERGED = 1, DIFF_ERROR = 2, MAX_RUNS = 64 };
+enum { DIFF_SAME = 0, DIFF_DIVERGED = 1, DIFF_ERROR = 2, MAX_RUNS = 64, BAR_WIDTH = 30 };
 
 static void usage(FILE *out)
 {
@@ -149,8 +149,13 @@ static bool parse(struct arguments *a, int argc, char **argv)
 static void show_progress(void *user, uint64_t events, uint64_t bytes, uint64_t total)
 {
     (void)user;
+    char bar[BAR_WIDTH + 1];
+    unsigned full = total && bytes < total ? (unsigned)(bytes * BAR_WIDTH / total) : BAR_WIDTH;
+    for (unsigned i = 0; i < BAR_WIDTH; i++)
+        bar[i] = i < full ? '#' : '.';
+    bar[BAR_WIDTH] = 0;
     if (total)
-        fprintf(stderr, "\r%3u %%, %llu million events ", (unsigned)(bytes * 100 / total), (unsigned long long)(events / 1000000));
+        fprintf(stderr, "\r[%s] %3u %%, %llu million events ", bar, bytes < total ? (unsigned)(bytes * 100 / total) : 100, (unsigned long long)(events / 1000000));
     else
         fprintf(stderr, "\r%llu million events ", (unsigned long long)(events / 1000000));
 }
@@ -191,7 +196,7 @@ static int compare_logs(struct arguments *a)
         a->options.progress = show_progress;
     bool ok = par_compare(&r, a->references, a->count, a->ours, &a->options, &err);
     if (a->options.progress)
-        fputs("\r                                        \r", stderr);
+        fputs("\r\033[K", stderr);
     if (!ok) {
         fprintf(stderr, "xenolith diff: %s\n", err.message);
         return DIFF_ERROR;
@@ -215,11 +220,16 @@ static void print_state_json(FILE *out, const struct par_state_result *r)
         json_object_object_add(row, "where", json_object_new_string(r->rows[i].where));
         json_object_object_add(row, "reference", json_object_new_string(r->rows[i].reference));
         json_object_object_add(row, "ours", json_object_new_string(r->rows[i].ours));
-        json_object_object_add(row, "run_dependent", json_object_new_boolean(r->rows[i].expected));
+        json_object_object_add(row, "run_dependent", json_object_new_boolean(r->rows[i].expected && !r->rows[i].by_rule));
+        json_object_object_add(row, "rule", r->rows[i].by_rule ? json_object_new_string(par_rule_name(PAR_RULE_IMPORT)) : NULL);
         json_object_array_add(list, row);
     }
     json_object_object_add(o, "same", json_object_new_boolean(!r->unexpected));
     json_object_object_add(o, "state_differences", list);
+    struct json_object *rules = json_object_new_object();
+    if (r->import_slots)
+        json_object_object_add(rules, par_rule_name(PAR_RULE_IMPORT), json_object_new_uint64(r->import_slots));
+    json_object_object_add(o, "rules", rules);
     fprintf(out, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(o);
 }
@@ -229,7 +239,7 @@ static int compare_states(const struct arguments *a)
 {
     struct error err = {0};
     struct par_state_result r;
-    if (!par_compare_states(&r, a->references[0], a->ours, &err)) {
+    if (!par_compare_states(&r, a->references[0], a->ours, a->options.rules_off, &err)) {
         fprintf(stderr, "xenolith diff: %s\n", err.message);
         return DIFF_ERROR;
     }
@@ -239,7 +249,7 @@ static int compare_states(const struct arguments *a)
     if (json && json != stdout)
         fclose(json);
     for (size_t i = 0; i < r.count && (!a->json_wanted || a->json); i++)
-        printf("%s%s: %s / %s\n", r.rows[i].where, r.rows[i].expected ? " (run-dependent)" : "", r.rows[i].reference, r.rows[i].ours);
+        printf("%s%s: %s / %s\n", r.rows[i].where, r.rows[i].by_rule ? " (import-slot)" : r.rows[i].expected ? " (run-dependent)" : "", r.rows[i].reference, r.rows[i].ours);
     if (!a->json_wanted || a->json)
         printf("%s  state at entry: %zu differences, %zu more that depend on the run or the host\n", r.unexpected ? "DIVERGED" : "SAME", r.unexpected,
                r.count - r.unexpected);

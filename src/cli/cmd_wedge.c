@@ -58,7 +58,11 @@ static bool parse_options(int argc, char **argv, struct options *o)
                 return false;
             i++;
         } else if (!strcmp(argv[i], "--handle")) {
-            if (!parse_number("--handle", value, &number))
+            // As reports write them, F8000020 is a handle too.
+            bool hex = value && strspn(value, "0123456789abcdefABCDEF") == strlen(value) && strpbrk(value, "abcdefABCDEF");
+            if (hex)
+                number = strtoull(value, NULL, 16);
+            else if (!parse_number("--handle", value, &number))
                 return false;
             o->handle = (uint32_t)number;
             i++;

@@ -310,7 +310,7 @@ static bool tells_little(const struct par_log *log)
     if (!par_open(&r, log->path, NULL))
         return false;
     for (unsigned i = 0; i < HEAD_EVENTS && !made && par_next(r, &e); i++) {
-        made = e.kind == TRACE_THREAD_CREATE;
+        made = e.kind == TRACE_THREAD_CREATE && e.count && e.fields[0];
         if (e.kind == TRACE_CALL || e.kind == TRACE_RETURN) {
             several = several || (first && e.tid != first);
             first = first ? first : e.tid;

@@ -34,6 +34,7 @@ struct par_event {
     const char *name;     // "NtClose"; "" for other kinds
     uint16_t ordinal;
     bool unimplemented, is_void, has_result;
+    bool args_unknown;      // calls: the log does not tell its arguments
     unsigned garbage_count; // calls: values that may be uninitialised, and their hash
     uint64_t garbage_hash;
     unsigned stack_count;   // calls: return addresses behind lr, innermost first

@@ -7,7 +7,7 @@
 
 #include "trace/raw.h"
 
-enum { MAX_THREADS = 256, NESTED = 8 };
+enum { MAX_THREADS = 256, NESTED = 8, PROGRESS = 1 << 22 }; // events between two reports
 
 struct thread {
     uint32_t tid, entry, creator;
@@ -88,11 +88,14 @@ static bool is_end(const struct tally *t, const struct trace_raw *raw)
     return kind == TRACE_EXIT || kind == TRACE_EXIT_THREAD || kind == TRACE_EXIT_WAIT;
 }
 
-static bool same_events(struct trace_reader *a, struct trace_reader *b, struct tally *t)
+static bool same_events(struct trace_reader *a, struct trace_reader *b, struct tally *t, const struct par_options *options)
 {
+    const uint64_t total = trace_reader_summary(a).file_bytes + trace_reader_summary(b).file_bytes;
     struct trace_raw x, y;
     uint64_t left_in_chunk = 0;
     for (;;) {
+        if (options->progress && !(t->events & (PROGRESS - 1)) && t->events)
+            options->progress(options->user, 2 * t->events, trace_raw_offset(a) + trace_raw_offset(b), total);
         if (!left_in_chunk && trace_raw_same_chunk(a, b)) {
             // Stored alike: one of them is counted.
             uint64_t before = trace_reader_position(a);
@@ -182,7 +185,7 @@ bool par_compare_encoded(struct par_result *out, const char *reference, const ch
                 t->swap = i;
         for (unsigned i = 0; i < sizeof t->kinds; i++)
             t->kinds[i] = (uint8_t)trace_raw_kind(a, i);
-        same = same_events(a, b, t) && !t->too_many && !has_damage(a) && !has_damage(b) && fill(out, t);
+        same = same_events(a, b, t, options) && !t->too_many && !has_damage(a) && !has_damage(b) && fill(out, t);
     }
     if (same) {
         out->inputs = calloc(2, sizeof *out->inputs);

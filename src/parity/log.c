@@ -124,8 +124,8 @@ static void place_row(struct par_log *log, struct par_row *row, const struct par
 static void create_thread(struct par_log *log, const struct par_event *e)
 {
     struct par_row *row = get_row(log, (uint32_t)e->fields[0]), *creator = get_row(log, e->tid);
-    if (!row || !creator || e->count < 18)
-        return;
+    if (!row || !creator || e->count < 18 || !e->fields[0])
+        return; // an engine that does not say which thread it made
     bool guest = e->fields[16];
     bool main_thread = e->fields[17] || (guest && !e->tid && !has_main(log));
     row->created = true;
@@ -687,7 +687,7 @@ static void take_call(struct par_log *log, struct par_row *row, const struct par
         return;
     struct par_record *r = open->record;
     start_record(log, row, r, name, e);
-    r->flags |= PAR_HAS_ARGS | (e->unimplemented ? PAR_IS_MISSING : 0);
+    r->flags |= (e->args_unknown ? 0 : PAR_HAS_ARGS) | (e->unimplemented ? PAR_IS_MISSING : 0);
     r->arg_count = (uint8_t)e->count;
     for (unsigned i = 0; i < e->count; i++) {
         const struct exp_arg *arg = arg_row(log, name, i);
@@ -708,6 +708,7 @@ static void take_call(struct par_log *log, struct par_row *row, const struct par
         finish_record(r);
         push(log, row, open);
         row->total = r->index + log->shared->unit;
+        log->frames += !strcmp(log->shared->names[name].text, "VdSwap");
     }
     const struct par_call_name *n = &log->shared->names[name];
     if (n->signals && e->count)

@@ -175,13 +175,16 @@ void par_write_text(FILE *out, const struct par_result *r); // ten lines, then t
 struct par_state_difference {
     char where[96];
     char reference[128], ours[128];
-    bool expected; // run-dependent or host-only by its nature
+    bool expected; // run-dependent or host-only by its nature, or tolerated by a rule
+    bool by_rule;  // import-slot
 };
 struct par_state_result {
     struct par_state_difference *rows;
     size_t count, unexpected;
+    uint64_t import_slots; // imports whose slot or thunk was compared by symbol, or masked in the image's hash
 };
 // Whether a file is an entry state rather than a log.
 bool par_is_entry_state(const char *path);
-bool par_compare_states(struct par_state_result *out, const char *reference, const char *ours, struct error *err);
+// rules_off: as in par_options; of the rules only import-slot is used here.
+bool par_compare_states(struct par_state_result *out, const char *reference, const char *ours, uint64_t rules_off, struct error *err);
 void par_state_free(struct par_state_result *r);

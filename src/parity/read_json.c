@@ -248,6 +248,22 @@ static bool add_list(struct par_event *e, const struct json_value *list)
     return true;
 }
 
+// Arguments by name, in their order.
+static bool add_members(struct par_event *e, const struct json_value *object)
+{
+    struct members m;
+    uint64_t bits;
+    if (object->type != JSON_OBJECT || !get_members(object, &m))
+        return false;
+    for (unsigned i = 0; i < m.count; i++) {
+        if (!bits_of(&m.rows[i].value, &bits))
+            return false;
+        if (e->count < PAR_MAX_ARGS)
+            e->fields[e->count++] = bits;
+    }
+    return true;
+}
+
 static int arg_number(const struct member *m)
 {
     if (m->key_length < 4 || m->key_length > 6 || memcmp(m->key, "arg", 3) != 0)
@@ -326,7 +342,9 @@ static bool add_stack(struct par_event *e, const struct json_value *list)
 static bool read_call(struct par_reader *r, struct par_event *e, const struct members *m)
 {
     uint64_t bits = 0;
-    if (!get_name(r, e, find(m, "name")) || !add_list(e, find(m, "args")))
+    const struct json_value *args = find(m, "args");
+    e->args_unknown = !args || args->type == JSON_NULL;
+    if (!get_name(r, e, find(m, "name")) || !(e->args_unknown || add_list(e, args) || add_members(e, args)))
         return false;
     e->ordinal = (uint16_t)(member_bits(m, "ord", &bits) ? bits : 0);
     e->lr = member_bits(m, "lr", &bits) ? (uint32_t)bits : 0;
@@ -341,10 +359,13 @@ static bool read_return(struct par_reader *r, struct par_event *e, const struct 
     const struct json_value *out = find(m, "out");
     if (!get_name(r, e, find(m, "name")))
         return false;
-    e->has_result = member_bits(m, "return_value", &e->fields[0]);
-    if (!e->has_result)
+    // All of r3; its low half where an engine tells no more; or nothing, and then the result is unknown.
+    const struct json_value *value = find(m, "return_value"), *status = find(m, "status");
+    value = value && value->type != JSON_NULL ? value : status && status->type != JSON_NULL ? status : NULL;
+    e->has_result = value && bits_of(value, &e->fields[0]);
+    if (value && !e->has_result)
         return false;
-    e->count = 1;
+    e->count = e->has_result;
     e->is_void = member_bits(m, "void", &bits) && bits;
     struct members pairs;
     if (!out)

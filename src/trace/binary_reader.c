@@ -471,6 +471,11 @@ void trace_raw_skip_chunk(struct trace_reader *r)
     r->next_index = chunk.first + chunk.count;
 }
 
+uint64_t trace_raw_offset(const struct trace_reader *r)
+{
+    return r->at;
+}
+
 uint64_t trace_reader_position(const struct trace_reader *r)
 {
     return r->next_index;

@@ -22,6 +22,9 @@ bool trace_raw_same_chunk(struct trace_reader *a, struct trace_reader *b);
 // Goes behind the chunk that starts here.
 void trace_raw_skip_chunk(struct trace_reader *r);
 
+// Bytes of the file read so far.
+uint64_t trace_raw_offset(const struct trace_reader *r);
+
 // Global index of the next event.
 uint64_t trace_reader_position(const struct trace_reader *r);
 

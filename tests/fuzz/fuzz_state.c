@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int files[] = {make_file(data + 2, length, a), make_file(data + 2 + length, size - 2 - length, b)};
     struct par_state_result result;
     struct error err = {0};
-    if (par_compare_states(&result, a, b, &err)) {
+    if (par_compare_states(&result, a, b, 0, &err)) {
         volatile size_t sum = 0;
         for (size_t i = 0; i < result.count; i++)
             sum += strlen(result.rows[i].where) + strlen(result.rows[i].reference) + strlen(result.rows[i].ours);

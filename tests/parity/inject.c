@@ -392,7 +392,7 @@ static bool inject(struct log *log, struct log *reference, const struct places *
         return true;
     }
     case F_MISSING:
-        widen(log, p, at, out);
+        widen(reference, p, at, out); // not in `log`: another fault in a run of equal calls ends it there, and not for the gap
         erase(log, place->call, place->ret, place->tid);
         out->class = PAR_MISSING;
         return true;

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """`./dev bench`: measures, in one paired run, and compares what both sides computed.
 
-usage: bench/run.py [cpu|run] [KERNEL...] [--runs N] [--scale X] [--record] [--check]
+usage: bench/run.py [cpu|run|parity] [KERNEL...] [--runs N] [--scale X] [--record] [--check]
   cpu        every bench/kernels/*.c compiled for the host and for the guest: user CPU time of the program against that of
              `xenolith run`, alternating, the least of N runs (default 3) of each; both must print the same checksum
   run        a real title (corpus/): start, cost of recording, memory
-  --tier T   how `xenolith run` runs the guest (default: its own default)
+  parity     comparing logs of many events: rates, memory, and other tools on the same logs; --scale 50 is a billion events;
+             --long-line G also a single line of G GiB
+  --tier T   how `xenolith run` runs the guest (default: its own default); `run` starts with a warm cache then
   --scale X  rounds of each kernel times X (default 1)
   --record   append one line to bench/history.tsv (committed by hand, with a word on the machine)
   --check    only compare checksums: one run each, at a small scale, no table of times; a test"""
@@ -23,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 
+import parity
 import titles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -147,15 +150,19 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--tier", choices=["interpreter", "quick", "optimised", "auto"])
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--long-line", type=float, default=0)
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--xenolith", type=lambda p: pathlib.Path(p).resolve(), default=ROOT / "build/release/xenolith")
     options = parser.parse_args()
     if options.what == "run":
-        titles.main(options.xenolith, max(options.runs, 7))
+        titles.main(options.xenolith, max(options.runs, 7), options.tier)
+        return
+    if options.what == "parity":
+        parity.main(options.xenolith, min(options.runs, 3), options.scale, options.long_line)
         return
     if options.what != "cpu":
-        parser.error(f"no bench '{options.what}'; there are cpu and run")
+        parser.error(f"no bench '{options.what}'; there are cpu, run and parity")
     if options.check:
         options.runs, options.scale = 1, min(options.scale, 0.002)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="xenolith-bench-"))

@@ -27,21 +27,34 @@ def peak_kilobytes(arguments):
     return int(done.stdout)
 
 
-def main(xenolith, runs):
+def start_of(done):
+    return float(re.search(r"first guest instruction: ([\d.]+) \(([\d.]+)", done.stderr)[2])
+
+
+def main(xenolith, runs, tier=None):
     if not TITLE.exists():
         raise SystemExit("bench: corpus/dolphin/dolphin.xex is not there; ./dev corpus says how to get it")
     run = [xenolith, "run", TITLE, "--frames", "600", "--stats"]
     with tempfile.TemporaryDirectory() as folder:
+        if tier and tier != "interpreter": # compiled once; what is measured starts with a warm cache
+            run += ["--tier", tier, "--cache", pathlib.Path(folder) / "cache"]
+            cold, done = cpu_seconds(run)
+            print(f"{tier}: the first start, with an empty cache: {cold:.3f} s; "
+                  f"{re.search(r'^compiled: .*$', done.stderr, re.M)[0]}")
         log = pathlib.Path(folder) / "log.xtrace"
         plain, traced, starts = [], [], []
         for _ in range(runs):
             seconds, done = cpu_seconds(run)
             plain.append(seconds)
-            starts.append(float(re.search(r"first guest instruction: ([\d.]+) \(([\d.]+)", done.stderr)[2]))
+            starts.append(start_of(done))
             traced.append(cpu_seconds(run + ["--trace", log])[0])
         size = os.path.getsize(log)
         events = int(re.search(r"^events +(\d+)", cpu_seconds([xenolith, "trace", "stat", log])[1].stdout, re.M)[1])
-    print(f"dolphin.xex to frame 600, {runs} runs of each kind, CPU seconds (least)")
+    loaded = re.search(r"^cache: (\d+) hits \((\d+) instructions, ([\d.]+) seconds", done.stderr, re.M)
+    if loaded:
+        print(f"  loaded from the cache            {loaded[2]} instructions in {loaded[1]} units, "
+              f"{float(loaded[3]) * 1e6 / max(1, int(loaded[2])):.2f} us an instruction")
+    print(f"dolphin.xex to frame 600, {tier or 'interpreter'}, {runs} runs of each kind, CPU seconds (least)")
     print(f"  start to first guest instruction {min(starts) * 1000:8.1f} ms (CPU; wall on an idle machine)")
     print(f"  run                              {min(plain):8.3f} s")
     print(f"  run, recorded                    {min(traced):8.3f} s, ratio {min(traced) / min(plain):.3f}")

@@ -58,16 +58,19 @@ class Forms(unittest.TestCase):
 
     def test_every_compression_and_encryption(self):
         hashes = set()
-        for compression in ("none", "basic", "normal"):
+        sizes = {}
+        for compression, *blocks in (("none",), ("basic",), ("normal",), *(("normal", "--lzx", form) for form in ("stored", "verbatim", "aligned"))):
             for number, (pack, read) in enumerate((((), ()), (("--encrypt",), ()), (("--encrypt", "devkit"), ()),
                                                    (("--encrypt", "retail", "--key", KEY), ("--key", KEY)))):
-                path = self.pack(f"{compression}{number}.xex", "--compression", compression, *pack)
+                path = self.pack(f"{'-'.join([compression, *blocks])}{number}.xex", "--compression", compression, *blocks, *pack)
+                sizes[compression, *blocks] = path.stat().st_size
                 one = self.check(path, *read)
                 self.assertTrue(one["compression"].startswith(compression))
                 hashes.add(one["image_sha256"])
                 if read:
                     self.assertIn("--key", self.xenolith("run", path, status=100).stderr)
         self.assertEqual(len(hashes), 1)
+        self.assertLess(sizes["normal",], sizes["normal", "--lzx", "stored"] / 2)
 
     def test_patches(self):
         for number, (make, read) in enumerate((((), ()), (("--encrypt",), ()), (("--encrypt", "retail", "--key", KEY), ("--key", KEY)))):

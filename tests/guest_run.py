@@ -76,6 +76,15 @@ class GuestRun(unittest.TestCase):
             with self.subTest(source.stem):
                 self.trace(self.build(source, "-Wextra"), source.stem)
 
+    def test_modules(self):
+        plugin = ROOT / "tests/guest/modules/plugin.c"
+        for name, options in (("plugin", ()), ("refuses", ("-DREFUSES=1",)), ("taken", ("--base", "0x82000000"))):
+            (self.build(plugin, "-Wextra", "--dll", *options)).rename(self.at / f"{name}.xex")
+        (self.at / "text.xex").write_text("hello\n")
+        done = self.trace(self.build(ROOT / "tests/guest/modules/host.c", "-Wextra"), "host")
+        for why in ("not 'XEX2'", "no DLL", "is not free"):
+            self.assertIn(why, done.stderr)
+
     def test_math_against_the_host(self):
         source, host = ROOT / "tests/guest/math.c", self.at / "host"
         built = command("cc", "-O1", "-w", "-fno-builtin", "-ffp-contract=off", "-o", host, source, "-lm")

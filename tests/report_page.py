@@ -74,6 +74,8 @@ document.title = JSON.stringify((() => {
   const steps = [chosen()];
   press("j");
   steps.push(chosen());
+  const after = [...document.querySelectorAll(".events tbody tr")], here = after.findIndex((r) => r.className === "here");
+  const behind = after.length - 1 - here, stack = document.getElementById("detail").innerText.includes("call stack");
   const text = document.body.innerText.includes("<texture 3>");
   for (const key of ["j", "k", "n", "p"]) { press(key); steps.push(chosen()); }
   press("/");
@@ -87,7 +89,7 @@ document.title = JSON.stringify((() => {
   return {badge: document.getElementById("badge").textContent, items, steps, searching, found, theme: before,
           flipped: document.documentElement.dataset.theme, threads: document.querySelectorAll("#threads tbody tr").length,
           overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-          ready: document.documentElement.dataset.ready, text,
+          behind, stack, ready: document.documentElement.dataset.ready, text,
           card: document.querySelector(".card b").textContent};
 })());
 </script>"""
@@ -141,6 +143,7 @@ def run(folder):
         browse(page, f"--screenshot={folder / (name + '.png')}", "--window-size=1280,1700")
         if name == "many":
             check("many: keys", (seen["items"] > 5, seen["steps"][0] != seen["steps"][1], seen["steps"][3] == seen["steps"][1]), (True, True, True))
+            check("many: ten calls behind, and the call stack", (seen["behind"], seen["stack"]), (10, True))
             check("many: another thread", seen["steps"][4] != seen["steps"][3], True)
             check("many: search", 0 < seen["found"] < seen["items"], True)
             check("many: texts of the title are shown as text", seen["text"], True)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`./dev test`: builds release and sanitized, runs every test of both, then the golden cases of the command line.
+"""`./dev test`: builds release and sanitized, runs every test of both, then the golden cases of the command line; at last the
+SDK's programs on a release, a debug and a sanitized build.
 
 Quiet when all is well. A failure is printed whole, a skipped case with its reason. The last line is exactly
 "N passed, N failed, N skipped"; the exit status is 1 if anything failed. `--quick` leaves the sanitized build out."""
@@ -95,6 +96,22 @@ def run_meson(variant, tally):
         tally.fail(f"meson test {variant}", result.stdout + result.stderr)
 
 
+def run_builds(tally):
+    """The same events on a release, a debug and a sanitized build. Of the debug build only the program itself is made."""
+    debug = ROOT / "build" / "debug"
+    commands = [] if (debug / "build.ninja").exists() else [["meson", "setup", debug, "--buildtype=debug"]]
+    commands.append(["ninja", "-C", debug, "src/cli/xenolith"])
+    release = ROOT / "build" / "release"
+    commands.append([sys.executable, ROOT / "tests" / "builds.py", release / "guest", release / "guest" / "sdk",
+                     *(ROOT / "build" / variant / "src/cli/xenolith" for variant in ("release", "debug", "asan"))])
+    for command in commands:
+        result = subprocess.run(command, text=True, capture_output=True, cwd=ROOT, stdin=subprocess.DEVNULL)
+        if result.returncode:
+            tally.fail("builds", result.stdout + result.stderr)
+            return
+    tally.passed += 1
+
+
 def run_golden(variant, tally):
     environment = SANITIZERS if variant == "asan" else {}
     for case in golden.find_cases():
@@ -117,6 +134,8 @@ def main():
         if build(variant, tally):
             run_meson(variant, tally)
             run_golden(variant, tally)
+    if "--quick" not in sys.argv and not tally.failed:
+        run_builds(tally)
     for name, reason in tally.skipped:
         print(f"skipped {name}: {reason}")
     if os.environ.get("XENOLITH_TEST_TIME"):

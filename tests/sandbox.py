@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The sandbox of `xenolith run` from outside: sandbox.py XENOLITH SDK. What it says, what the running process gave up, and that
+"""The sandbox of `xenolith run` from outside: sandbox.py XENOLITH SDK [OLD_HOST]. What it says, what the running process gave up, and that
 logs, entry states, maps and the title's files still work. Skipped (77) in builds and on hosts without it."""
 import os
 import pathlib
@@ -11,6 +11,7 @@ import time
 import unittest
 
 XENOLITH, SDK = (pathlib.Path(a).resolve() for a in sys.argv[1:3])
+OLD_HOST = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENV = {**os.environ, "XENOLITH": str(XENOLITH), "XENOLITH_SDK": str(SDK)}
 
@@ -52,6 +53,35 @@ class Sandbox(unittest.TestCase):
     def test_running_process(self):
         self.assertEqual(self.status(), {"NoNewPrivs": 1, "Seccomp": 2})
         self.assertEqual(self.status("--no-sandbox")["Seccomp"], int(re.search(r"Seccomp:\s*(\d)", pathlib.Path("/proc/self/status").read_text())[1]))
+
+    def test_hosts_without_it(self):
+        """The run goes on, the same, and --verbose says what the host lacks."""
+        if not OLD_HOST:
+            self.skipTest("needs tests/fault/old_host.c")
+        whole = command(XENOLITH, "run", HELLO, "--state-hash").stdout
+        files, calls = "files: only those of the title", "system calls: no network, no program, no process"
+        for lacks, says in ((("landlock",), ("files: all (the host has no landlock: Function not implemented)", calls)),
+                            (("seccomp",), (files, "system calls: all (the host has no seccomp: Invalid argument)")),
+                            (("landlock", "seccomp"), ("files: all (the host has no landlock", "system calls: all (the host has no seccomp")),
+                            (("no-new-privs",), ("sandbox: none: no_new_privs: Invalid argument",))):
+            done = command(OLD_HOST, *lacks, "--", XENOLITH, "run", HELLO, "--verbose", "--state-hash")
+            self.assertEqual((done.returncode, done.stdout), (0, whole), (lacks, done.stderr))
+            for words in says:
+                self.assertIn(words, done.stderr)
+            quiet = command(OLD_HOST, *lacks, "--", XENOLITH, "check", HELLO, "-n", "100000")
+            self.assertEqual((quiet.returncode, quiet.stderr), (0, ""), lacks)
+
+    def test_check_is_in_it_too(self):
+        check = subprocess.Popen([XENOLITH, "check", BUSY, "-n", "100000000000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            end = time.monotonic() + 20
+            while time.monotonic() < end and "Seccomp:\t2" not in pathlib.Path(f"/proc/{check.pid}/status").read_text():
+                time.sleep(0.05)
+            self.assertIn("Seccomp:\t2", pathlib.Path(f"/proc/{check.pid}/status").read_text())
+            self.assertIn("NoNewPrivs:\t1", pathlib.Path(f"/proc/{check.pid}/status").read_text())
+        finally:
+            check.kill()
+            check.wait()
 
     def test_everything_else_works(self):
         with tempfile.TemporaryDirectory() as name:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The sample titles against the reference's logs: titles.py XENOLITH WHAT, WHAT being vectors, parity, entry or determinism.
+"""The sample titles against the reference's logs: titles.py XENOLITH WHAT, WHAT being vectors, parity, entry, determinism,
+tiers or shadow.
 Exit status 77 (skipped), with the reason, where corpus/ or ../shared is not there."""
 import filecmp
 import pathlib
@@ -75,6 +76,37 @@ def determinism(folder):
         if len(hashes) != 1 or not filecmp.cmp(*logs, shallow=False):
             print(f"{name}: two runs differ: {hashes}")
             sys.exit(1)
+
+
+def need_recompiler():
+    if subprocess.run([XENOLITH, "exec", "--engine", "quick", "/dev/null"], capture_output=True).returncode:
+        skip("built without the recompiler")
+
+
+def tiers(folder):
+    """The same log and state in every tier; a second start compiles nothing."""
+    need_corpus()
+    need_recompiler()
+    for name in TITLES:
+        log, other = folder / f"{name}.1", folder / f"{name}.2"
+        state = title(name, "--state-hash", "--trace", log)
+        for tier in ("quick", "auto", "quick"):
+            done = subprocess.run([XENOLITH, "run", ROOT / "corpus" / TITLES[name], "--frames", "600", "--tier", tier, "--cache", folder / "cache",
+                                   "--state-hash", "--stats", "--trace", other], capture_output=True, text=True)
+            if done.returncode or done.stdout != state or not filecmp.cmp(log, other, shallow=False):
+                print(f"{name}, {tier}: {state}{done.stdout}{done.stderr}")
+                sys.exit(1)
+        if "\ncompiled: 0 units" not in done.stderr:
+            print(f"{name}: the second start compiles\n{done.stderr}")
+            sys.exit(1)
+
+
+def shadow(folder):
+    need_corpus()
+    need_recompiler()
+    for name in TITLES:
+        for tier in ("quick", "auto"):
+            run(XENOLITH, "run", ROOT / "corpus" / TITLES[name], "--frames", "60", "--shadow", "--tier", tier, "--cache", folder / "cache")
 
 
 with tempfile.TemporaryDirectory() as temporary:

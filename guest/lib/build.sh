@@ -26,7 +26,7 @@ objects=()
 for source in "$guest"/lib/*.c; do
     object=$folder/$(basename "$source" .c).o
     "$CC" "${CFLAGS[@]}" -O2 -std=gnu17 -Wall -Wextra -Werror -fno-tree-loop-distribute-patterns -ffp-contract=off -c "$source" -o "$object"
-    [ "$object" = "$folder/crt.o" ] || objects+=("$object")
+    case $object in */crt.o|*/dll.o) ;; *) objects+=("$object") ;; esac
 done
 for source in "$guest"/lib/*.S "$folder/imports.S"; do
     object=$folder/$(basename "$source" .S).o

@@ -1,4 +1,4 @@
-// The C side of the start: constructors, the command line as argv, main, exit.
+// The C side of the start: constructors, the command line as argv, main.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,17 +44,4 @@ int xenolith_start(void)
     strncpy(line, ExLoadedCommandLine, LINE - 1);
     int count = split(line);
     return main(count, arguments);
-}
-
-void exit(int status)
-{
-    ExTerminateThread((uint32_t)status);
-    for (;;)
-        ;
-}
-
-// An illegal instruction: the emulator reports registers and backtrace.
-void abort(void)
-{
-    __builtin_trap();
 }

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/sandbox.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "exports/exports.h"
@@ -82,7 +85,28 @@ static bool print_digest(struct sys *s, const struct krnl_result *result)
     return ok;
 }
 
-static int check(const struct sys_config *config)
+// Once a second, on a terminal only.
+struct progress {
+    const struct kernel *kernel;
+    uint64_t limit;
+    struct timespec shown;
+    bool line;
+};
+
+static bool show_progress(void *user)
+{
+    struct progress *p = user;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (p->kernel && now.tv_sec - p->shown.tv_sec + (now.tv_nsec < p->shown.tv_nsec ? -1 : 0) >= 1) {
+        fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " million instructions\033[K", krnl_instructions(p->kernel) / 1000000, p->limit / 1000000);
+        p->line = true;
+        p->shown = now;
+    }
+    return false;
+}
+
+static int check(const struct sys_config *config, struct progress *p)
 {
     struct error err = {0};
     struct sys *s;
@@ -90,8 +114,14 @@ static int check(const struct sys_config *config)
         fprintf(stderr, "xenolith check: %s\n", err.message);
         return CLI_ERROR;
     }
+    struct sandbox_request request = {.read = {sys_game_folder(s)}};
+    struct sandbox_state state;
+    sandbox_enter(&request, &state); // what it lacks is the host's; the digest is the same
+    p->kernel = sys_kernel(s);
     struct krnl_result result;
     sys_run(s, &result);
+    if (p->line)
+        fputs("\r\033[K", stderr);
     bool ok = result.stop != KRNL_STOP_HOST && print_digest(s, &result);
     if (!ok)
         fprintf(stderr, "xenolith check: %s\n", result.stop == KRNL_STOP_HOST ? result.message : "out of memory");
@@ -115,8 +145,13 @@ COMMAND(check, "run a title for N instructions and print a stable digest")
             return CLI_OK;
         } else if (c == 'n')
             config.instruction_limit = strtoull(optarg, &end, 0);
-        else if (c == 'p')
+        else if (c == 'p') {
             config.profile = !strcmp(optarg, "reference") ? KRNL_REFERENCE : KRNL_CONSOLE;
+            if (config.profile == KRNL_CONSOLE && strcmp(optarg, "console") != 0) {
+                fprintf(stderr, "xenolith check: --profile takes console or reference, not '%s'\n", optarg);
+                return CLI_USAGE;
+            }
+        }
         else if (c == 'k')
             key = optarg;
         else if (c == 'P')
@@ -140,5 +175,11 @@ COMMAND(check, "run a title for N instructions and print a stable digest")
     }
     config.retail_key = found.has_retail ? found.retail : NULL;
     config.title_path = argv[optind];
-    return check(&config);
+    struct progress progress = {.limit = config.instruction_limit};
+    clock_gettime(CLOCK_MONOTONIC, &progress.shown);
+    if (isatty(STDERR_FILENO)) {
+        config.poll = show_progress;
+        config.poll_user = &progress;
+    }
+    return check(&config, &progress);
 }

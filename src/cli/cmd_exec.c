@@ -407,7 +407,9 @@ struct test {
     const char *name;
     json_object *out, *expect;
     struct ppc_state state;
-    gva base;
+    gva base, entry;
+    uint64_t time;   // at the start
+    uint64_t cycles; // the case ends at the first safepoint behind so many; 0: where it returns to
     bool has_lr;
 };
 
@@ -519,12 +521,38 @@ static bool load_memory(struct runner *r, json_object *mem, struct error *err)
     return true;
 }
 
+static bool number_u64(json_object *object, const char *key, uint64_t *out)
+{
+    json_object *value;
+    if (!json_object_object_get_ex(object, key, &value))
+        return true;
+    const char *text = json_object_get_string(value);
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 0);
+    return *text >= '0' && *text <= '9' && !*end && !errno && *out <= INT64_MAX;
+}
+
+// Where and when the case starts, and when it ends: what run --shadow writes.
+static bool load_span(struct test *t, json_object *object, struct error *err)
+{
+    json_object *entry;
+    t->entry = t->base;
+    if (json_object_object_get_ex(object, "entry", &entry) && (!number_u32(entry, &t->entry) || t->entry & 3))
+        return error_set(err, ERR_FORMAT, "\"entry\" is not a 32-bit address divisible by 4");
+    if (!number_u64(object, "time", &t->time) || !number_u64(object, "cycles", &t->cycles) || t->cycles > BUDGET)
+        return error_set(err, ERR_FORMAT, "\"time\" or \"cycles\" is not a number, or too large");
+    return true;
+}
+
 static bool load(struct runner *r, struct test *t, json_object *object, struct error *err)
 {
     json_object *base;
     t->base = default_base;
     if (json_object_object_get_ex(object, "base", &base) && (!number_u32(base, &t->base) || t->base & 3))
         return error_set(err, ERR_FORMAT, "\"base\" is not a 32-bit address divisible by 4");
+    if (!load_span(t, object, err))
+        return false;
     reset_memory(r, t->base);
     ppc_state_init(&t->state);
     if (!map_pages(r, t->base, 4, err) || !load_memory(r, json_object_object_get(object, "mem"), err) ||
@@ -544,8 +572,9 @@ static bool run(struct runner *r, struct test *t, struct error *err)
 {
     struct ppc_state *s = &t->state;
     uint32_t end = (uint32_t)s->lr & ~3u, word = 0;
-    s->pc = t->base;
-    s->slice_end = BUDGET;
+    s->pc = t->entry;
+    s->cycles = t->time;
+    s->slice_end = t->time + (t->cycles ? t->cycles : BUDGET);
     enum ppc_exit why = cpu_run(r->cpu, s);
     mem_get32(r->mem, s->pc, &word);
     switch (why) {
@@ -562,6 +591,8 @@ static bool run(struct runner *r, struct test *t, struct error *err)
     case PPC_EXIT_SYSCALL:
         return error_set(err, ERR_FORMAT, "system call at 0x%08x", s->pc - 4);
     default:
+        if (t->cycles)
+            return true;
         return error_set(err, ERR_FORMAT, "budget of %d instructions spent at 0x%08x", BUDGET, s->pc);
     }
 }
@@ -691,7 +722,7 @@ static bool start(struct runner *r, struct error *err)
     r->tokener = json_tokener_new();
     if (!r->tokener)
         return error_set(err, ERR_MEMORY, "no memory");
-    if (!mem_create(&r->mem, err) || !cpu_create(&r->cpu, r->mem, err) || !cpu_set_tier(r->cpu, r->tier, err) ||
+    if (!mem_create(&r->mem, err) || !cpu_create(&r->cpu, r->mem, err) || !cpu_set_tier(r->cpu, r->tier, err) || !cpu_open_recompiler(r->cpu, err) ||
         !mem_allocate_at(r->mem, DATA_BASE, DATA_SIZE, MEM_RESERVED | MEM_COMMITTED, MEM_READ_WRITE, err))
         return false;
     r->blocks[r->block_count++] = (struct block){DATA_BASE, DATA_SIZE};

@@ -14,7 +14,8 @@ static void help(FILE *out)
           "Makes an XEX2 from a static big-endian PowerPC ELF linked with guest/lib/xenolith.ld; with --patch-from, the patch\n"
           "that turns OLD.xex into what would have been made.\n"
           "  -o FILE                   the executable to write\n"
-          "  --compression none|basic|normal  basic leaves out pages of zeros, normal is LZX (stored) (default none)\n"
+          "  --compression none|basic|normal  basic leaves out pages of zeros, normal is LZX (default none)\n"
+          "  --lzx best|stored|verbatim|aligned  kind of LZX's blocks (default best)\n"
           "  --encrypt [devkit|retail] encrypt with the devkit key, or with the one that --key gives\n"
           "  --key HEX, --keys FILE    the console's retail key, as for `xenolith info`\n"
           "  --dll                     a DLL instead of a title\n"
@@ -164,15 +165,31 @@ static bool add_resource(struct job *j, const char *text)
     return true;
 }
 
+// The number of a word in a list that ends with NULL.
+static bool word(const char *text, const char *const *names, unsigned *out)
+{
+    for (*out = 0; names[*out]; ++*out)
+        if (!strcmp(text, names[*out]))
+            return true;
+    return false;
+}
+
 static bool compression(const char *text, enum xex_compression *out)
 {
-    static const char *const names[] = {"none", "basic", "normal"};
-    for (int i = 0; i < 3; i++)
-        if (!strcmp(text, names[i])) {
-            *out = (enum xex_compression)i;
-            return true;
-        }
-    return false;
+    static const char *const names[] = {"none", "basic", "normal", NULL};
+    unsigned number;
+    bool ok = word(text, names, &number);
+    *out = (enum xex_compression)number;
+    return ok;
+}
+
+static bool lzx(const char *text, enum xex_lzx *out)
+{
+    static const char *const names[] = {"best", "stored", "verbatim", "aligned", NULL};
+    unsigned number;
+    bool ok = word(text, names, &number);
+    *out = (enum xex_lzx)number;
+    return ok;
 }
 
 // --encrypt stands alone or before a word.
@@ -187,6 +204,7 @@ static int parse(struct job *j, int argc, char **argv)
 {
     static const struct option options[] = {
         {"compression", required_argument, NULL, 'c'},
+        {"lzx", required_argument, NULL, 'z'},
         {"encrypt", no_argument, NULL, 'e'},
         {"key", required_argument, NULL, 'k'},
         {"keys", required_argument, NULL, 'K'},
@@ -207,6 +225,7 @@ static int parse(struct job *j, int argc, char **argv)
         switch (c) {
         case 'o': j->out = optarg; break;
         case 'c': good = compression(optarg, &j->params.compression) && good; break;
+        case 'z': good = lzx(optarg, &j->params.lzx) && good; break;
         case 'e': encrypt(j, argc, argv); break;
         case 'k': j->key = optarg; break;
         case 'K': j->keys = optarg; break;

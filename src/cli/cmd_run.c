@@ -1,5 +1,8 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +10,11 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "cli/cache_folder.h"
 #include "cli/cli.h"
 #include "cli/report.h"
+#include "cli/shadow_case.h"
+#include "cli/symbols.h"
 #include "exports/exports.h"
 #include "system/system.h"
 #include "xex/keys.h"
@@ -28,6 +34,10 @@ static const char help[] =
     "  --profile console|reference  whose behaviour, where the two differ (console)\n"
     "  --pace none|vblank      whether swaps wait for the virtual vblank (none)\n"
     "  --tier interpreter|quick|optimised|auto   how guest code runs (interpreter)\n"
+    "  --cache DIR|none        where compiled code is kept (xenolith in $XDG_CACHE_HOME or ~/.cache)\n"
+    "  --cache-limit MB        how large that folder may become (1024)\n"
+    "  --perf-map              write /tmp/perf-PID.map, from which perf takes the names of compiled functions\n"
+    "  --shadow                run the interpreter and the tier (quick) side by side and stop where they differ\n"
     "  --map FILE              names of functions for reports (MSVC .map)\n"
     "  --game FOLDER           what the title sees as game: (the folder of TITLE)\n"
     "  --writable              let the title change files there\n"
@@ -43,9 +53,13 @@ static const char help[] =
 
 struct options {
     struct sys_config config;
-    const char *entry_state, *map, *key, *keys;
+    const char *entry_state, *map, *key, *keys, *cache;
+    char cache_folder[PATH_MAX];
     double max_time;
-    bool state_hash, stats, verbose, no_sandbox;
+    bool state_hash, stats, verbose, no_sandbox, perf_map, shadow;
+    bool differed;        // --shadow found something
+    FILE *perf;           // --perf-map
+    struct symbols names; // for it
     struct xex_keys found;
     struct timespec begun, deadline, shown;
     struct sys *sys;   // while it runs
@@ -57,7 +71,7 @@ struct start {
     double wall, cpu;
 };
 
-enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_TIER, O_MAP, O_GAME,
+enum option_id { O_FRAMES = 256, O_MAX_TIME, O_TRACE, O_TRACE_GPU, O_ENTRY, O_HASH, O_MISSING, O_PROFILE, O_PACE, O_TIER, O_CACHE, O_CACHE_LIMIT, O_PERF_MAP, O_SHADOW, O_MAP, O_GAME,
                  O_WRITABLE, O_KEY, O_KEYS, O_PATCH, O_IGNORE, O_STATS, O_VERBOSE, O_NO_SANDBOX, O_HELP };
 
 static bool usage_error(const char *what, const char *value)
@@ -123,6 +137,12 @@ static bool parse_option(struct options *o, int id, const char *value)
         return true;
     case O_TIER:
         return choose_tier(value, &o->config.tier) || usage_error("--tier takes interpreter, quick, optimised or auto, not", value);
+    case O_CACHE: o->cache = value; return true;
+    case O_CACHE_LIMIT:
+        o->config.cache_limit = strtoull(value, &end, 10) << 20;
+        return (*value >= '1' && *value <= '9' && !*end && end - value < 9) || usage_error("--cache-limit takes a number of megabytes, not", value);
+    case O_PERF_MAP: o->perf_map = true; return true;
+    case O_SHADOW: o->shadow = true; return true;
     case O_MAP: o->map = value; return true;
     case O_GAME: o->config.game_folder = value; return true;
     case O_WRITABLE: o->config.writable = true; return true;
@@ -143,7 +163,9 @@ static const struct option long_options[] = {
     {"trace", required_argument, NULL, O_TRACE}, {"trace-gpu", no_argument, NULL, O_TRACE_GPU},
     {"state-at-entry", required_argument, NULL, O_ENTRY}, {"state-hash", no_argument, NULL, O_HASH},
     {"on-missing", required_argument, NULL, O_MISSING}, {"profile", required_argument, NULL, O_PROFILE},
-    {"pace", required_argument, NULL, O_PACE}, {"tier", required_argument, NULL, O_TIER}, {"map", required_argument, NULL, O_MAP}, {"game", required_argument, NULL, O_GAME},
+    {"pace", required_argument, NULL, O_PACE}, {"tier", required_argument, NULL, O_TIER},
+    {"cache", required_argument, NULL, O_CACHE}, {"cache-limit", required_argument, NULL, O_CACHE_LIMIT},
+    {"perf-map", no_argument, NULL, O_PERF_MAP}, {"shadow", no_argument, NULL, O_SHADOW}, {"map", required_argument, NULL, O_MAP}, {"game", required_argument, NULL, O_GAME},
     {"writable", no_argument, NULL, O_WRITABLE}, {"key", required_argument, NULL, O_KEY}, {"keys", required_argument, NULL, O_KEYS},
     {"patch", required_argument, NULL, O_PATCH}, {"ignore-hashes", no_argument, NULL, O_IGNORE},
     {"stats", no_argument, NULL, O_STATS}, {"verbose", no_argument, NULL, O_VERBOSE},
@@ -189,6 +211,8 @@ static bool time_is_up(void *user)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     show_progress(o, &now);
+    if (o->differed)
+        return true;
     if (!o->max_time)
         return false;
     return now.tv_sec > o->deadline.tv_sec || (now.tv_sec == o->deadline.tv_sec && now.tv_nsec >= o->deadline.tv_nsec);
@@ -197,7 +221,7 @@ static bool time_is_up(void *user)
 static void start_timer(struct options *o)
 {
     o->progress = isatty(STDERR_FILENO);
-    if (!o->max_time && !o->progress)
+    if (!o->max_time && !o->progress && !o->shadow)
         return;
     clock_gettime(CLOCK_MONOTONIC, &o->deadline);
     o->shown = o->deadline;
@@ -253,9 +277,15 @@ static void print_stats(struct sys *s, const struct start *start, double seconds
             krnl_frames(k), g->packets, g->draws, g->swaps);
     struct cpu_stats c;
     cpu_stats(sys_cpu(s), &c);
-    if (c.units || c.failed)
+    if (c.units || c.failed || c.loaded)
         fprintf(stderr, "compiled: %" PRIu64 " units, %" PRIu64 " instructions, %" PRIu64 " bytes of code, %.3f seconds; %" PRIu64 " units failed\n",
                 c.units, c.instructions, c.code_bytes, c.seconds, c.failed);
+    if (c.replaced)
+        fprintf(stderr, "optimised later: %" PRIu64 " units\n", c.replaced);
+    if (c.cache.file_bytes)
+        fprintf(stderr, "cache: %" PRIu64 " hits (%" PRIu64 " instructions, %.3f seconds), %" PRIu64 " misses, %" PRIu64 " added, %" PRIu64
+                " discarded, %" PRIu64 " bytes\n", c.cache.hits, c.loaded_instructions, c.cache.seconds, c.cache.misses, c.cache.added,
+                c.cache.discarded, c.cache.file_bytes);
 }
 
 static int no_memory(const char *command)
@@ -268,9 +298,13 @@ static int finish(struct options *o, struct sys *s, const struct krnl_result *re
 {
     struct error err = {0};
     int status = exit_status(result);
-    if (result->stop != KRNL_STOP_FRAMES && result->stop != KRNL_STOP_EXIT)
+    if (!o->differed && result->stop != KRNL_STOP_FRAMES && result->stop != KRNL_STOP_EXIT)
         cli_report(stderr, s, result, o->map);
     cli_report_missing(stderr, sys_kernel(s));
+    struct cpu_stats c;
+    cpu_stats(sys_cpu(s), &c);
+    if (c.problem[0])
+        fprintf(stderr, "xenolith run: nothing was compiled: %s\n", c.problem);
     if (o->stats)
         print_stats(s, start, seconds);
     if (o->state_hash) {
@@ -294,16 +328,79 @@ static double seconds_since(const struct timespec *start)
     return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
-// The title's files, and the map that a report may read, stay; everything else was opened before.
+// The title's files, and the map that a report may read, stay; everything else was opened before. The recompiler's shared object
+// and what it needs are opened when the first unit is compiled; its cache is open already.
 static void enter_sandbox(const struct options *o, struct sys *s)
 {
     struct sandbox_state state = {.message = "none: --no-sandbox"};
-    struct sandbox_request request = {.read = {sys_game_folder(s), o->map}, .write = {o->config.writable ? sys_game_folder(s) : NULL}};
-    if (o->config.tier != CPU_INTERPRETER)
-        snprintf(state.message, sizeof state.message, "none: the recompiler makes executable memory");
+    bool compiles = o->config.tier != CPU_INTERPRETER;
+    struct sandbox_request request = {
+        .read = {sys_game_folder(s), o->map, compiles ? cpu_library_folder(sys_cpu(s)) : NULL, compiles ? "/usr/lib" : NULL},
+        .write = {o->config.writable ? sys_game_folder(s) : NULL},
+        .new_code = compiles,
+    };
+    if (o->shadow && !o->no_sandbox)
+        snprintf(state.message, sizeof state.message, "none: --shadow may have to write a file");
     else if (!o->no_sandbox)
         sandbox_enter(&request, &state);
     log_write(o->config.log, LOG_INFO, "sandbox", "%s", state.message);
+}
+
+// ---- --shadow
+
+static const char shadow_file[] = "xenolith-shadow.jsonl";
+
+static void differs(void *user, const struct cpu_difference *d)
+{
+    struct options *o = user;
+    clear_progress(o);
+    o->differed = true;
+    fputs("xenolith run: ", stderr);
+    shadow_case_explain(stderr, d);
+    if (shadow_case_write(shadow_file, d))
+        fprintf(stderr, "xenolith run: a test vector of it: %s (xenolith exec)\n", shadow_file);
+    else
+        fprintf(stderr, "xenolith run: no test vector can be written to %s\n", shadow_file);
+}
+
+static void print_shadow(struct sys *s)
+{
+    struct cpu_shadow_stats t;
+    cpu_shadow_stats(sys_cpu(s), &t);
+    fprintf(stderr, "shadow: %" PRIu64 " pieces, %" PRIu64 " instructions compared, %" PRIu64 " in the interpreter alone, %" PRIu64 " differences\n",
+            t.pieces, t.instructions, t.alone, t.differences);
+}
+
+// ---- --perf-map
+
+static void write_code(void *user, const void *host, size_t bytes, gva pc, enum cpu_tier tier)
+{
+    struct options *o = user;
+    char name[300];
+    if (!symbols_describe(&o->names, pc, name, sizeof name))
+        snprintf(name, sizeof name, "guest");
+    fprintf(o->perf, "%" PRIxPTR " %zx %s [%08x %s]\n", (uintptr_t)host, bytes, name, pc, tier == CPU_QUICK ? "quick" : "optimised");
+    fflush(o->perf); // whoever looks does so while we run, or after a crash
+}
+
+static bool open_perf_map(struct options *o, struct sys *s, struct error *err)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    o->perf = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!o->perf)
+        return error_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    if (!symbols_add_title(&o->names, sys_title(s), err) || (o->map && !symbols_add_map(&o->names, o->map, err)))
+        return false;
+    symbols_settle(&o->names);
+    cpu_on_code(sys_cpu(s), write_code, o);
+    return true;
+}
+
+static bool watch(struct options *o, struct sys *s, struct error *err)
+{
+    return (!o->perf_map || open_perf_map(o, s, err)) && (!o->shadow || cpu_set_shadow(sys_cpu(s), differs, o, err));
 }
 
 static int run(struct options *o)
@@ -315,13 +412,22 @@ static int run(struct options *o)
     o->config.print = print_guest;
     o->config.print_user = o;
     start_timer(o);
+    if (o->shadow && o->config.tier == CPU_INTERPRETER)
+        o->config.tier = CPU_QUICK;
     if (!xex_find_keys(&o->found, o->key, o->keys, &err)) {
         fprintf(stderr, "xenolith run: %s\n", err.message);
         return CLI_ERROR;
     }
+    if (o->config.tier != CPU_INTERPRETER)
+        o->config.cache_folder = cli_cache_folder(o->cache, o->cache_folder, sizeof o->cache_folder);
     o->config.retail_key = o->found.has_retail ? o->found.retail : NULL;
     if (!sys_create(&s, &o->config, &err)) {
         fprintf(stderr, "xenolith run: %s\n", err.message);
+        return CLI_ERROR;
+    }
+    if (!watch(o, s, &err)) {
+        fprintf(stderr, "xenolith run: %s\n", err.message);
+        sys_destroy(s);
         return CLI_ERROR;
     }
     if (o->entry_state && !sys_write_entry_state(s, o->entry_state, &err)) {
@@ -338,7 +444,14 @@ static int run(struct options *o)
     sys_run(s, &result);
     clear_progress(o);
     int status = finish(o, s, &result, &start, seconds_since(&running));
+    if (o->shadow)
+        print_shadow(s);
+    if (o->differed)
+        status = CLI_ERROR;
     sys_destroy(s);
+    symbols_finish(&o->names);
+    if (o->perf)
+        fclose(o->perf);
     return status;
 }
 

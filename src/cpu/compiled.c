@@ -3,8 +3,10 @@
 // Code lies in one region seen twice: written through one view, executed through the other. A unit's entries stand in the
 // interpreter's cells, so that the interpreter runs into compiled code wherever it gets to one, and its first also in the
 // table of targets, where compiled code finds those that it calls.
-#include <dlfcn.h>
-#include <limits.h>
+//
+// Where code comes from: the cache on disk, else the shared object, which is opened only then. CPU_AUTO looks in the cache when
+// code is jumped to for the first time; what is hot and not there a thread compiles. Units are exchanged between two runs,
+// where no compiled code is on the host's stack; which run it is changes nothing for the guest.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +14,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cpu/background.h"
+#include "cpu/cache.h"
+#include "cpu/description.h"
 #include "cpu/engine.h"
+#include "cpu/library.h"
 #include "ppc/fp_status.h"
 #include "ppc/semantics/memory.h"
 
 #define CODE_BYTES ((size_t)1 << 30)
 #define HEAT_BYTES ((size_t)1 << 30)
-enum { PAGE_SHIFT = 12, PAGES = 1 << (32 - PAGE_SHIFT), CODE_ALIGNMENT = 64, STACK_MOST = 4 << 20,
-    HOT = 200 // jumps to an address before CPU_AUTO compiles it; below 255
+enum {
+    PAGE_SHIFT = 12,
+    PAGES = 1 << (32 - PAGE_SHIFT),
+    CODE_ALIGNMENT = 64,
+    STACK_MOST = 4 << 20,
+    FIRST = 1,     // jumps to an address before it is looked for in the cache, and in the compiling tiers compiled
+    HOT = 200,     // before CPU_AUTO compiles it; below 255
+    NEVER = 255,   // is not counted any more
+    AHEAD = 2,     // units that may wait for being optimised
 };
 
 typedef uint32_t unit_function(struct ppc_state *s, uint8_t *m, uint32_t entry);
@@ -32,6 +45,8 @@ struct entry {
 struct unit {
     uint32_t first_entry, entry_count; // none: gone
     uint32_t low, high;                // first and last instruction
+    uint32_t samples;                  // runs that began in it
+    bool improvable;                   // CPU_AUTO: a quick one that is to be optimised
 };
 
 // A unit that has code in a page.
@@ -40,10 +55,13 @@ struct page_link {
 };
 
 struct compiled {
-    void *library;
-    const struct rc_api *api;
+    struct library library;
     struct rc *rc;
+    struct cache *cache;
+    struct background *background; // CPU_AUTO
     enum rc_tier tier;
+    bool automatic, broken;
+    char problem[256];
     int code_fd;
     uint8_t *code_write, *code_run;
     size_t code_used;
@@ -53,10 +71,13 @@ struct compiled {
     uint32_t entry_count, entry_capacity;
     struct unit *units;
     uint32_t unit_count, unit_capacity;
+    uint32_t improvable_count;
     uint32_t *pages; // first link + 1 of each guest page
     struct page_link *links;
     uint32_t link_count, link_capacity;
     struct cpu_stats stats;
+    cpu_code_function *on_code; // NULL: nobody listens
+    void *on_code_user;
 };
 
 static rc_function *const externals[RC_EXTERNAL_COUNT] = {
@@ -64,35 +85,6 @@ static rc_function *const externals[RC_EXTERNAL_COUNT] = {
 #include "cpu/recompiler/externals.def"
 #undef EXTERNAL
 };
-
-// ---- Opening the shared object: beside the program, where the build puts it, or where it is installed.
-static const char *const places[] = {"", "../cpu/recompiler/", "../src/cpu/recompiler/", "../../src/cpu/recompiler/", "../lib/xenolith/"};
-
-static bool open_library(struct compiled *c, struct error *err)
-{
-    char folder[PATH_MAX], path[2 * PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
-    if (length < 0)
-        return error_set(err, ERR_NOT_FOUND, "cannot find the program's own folder");
-    while (length && folder[length - 1] != '/')
-        length--;
-    folder[length] = 0;
-    for (size_t i = 0; i < sizeof places / sizeof *places && !c->library; i++) {
-        snprintf(path, sizeof path, "%s%slibxenolith-recompiler.so", folder, places[i]);
-        if (!access(path, R_OK))
-            c->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    }
-    if (!c->library) {
-        const char *why = dlerror();
-        return error_set(err, ERR_NOT_FOUND, "cannot open libxenolith-recompiler.so: %s", why ? why : "not found beside the program");
-    }
-    const struct rc_api *(*door)(void);
-    *(void **)&door = dlsym(c->library, "xenolith_recompiler");
-    if (!door)
-        return error_set(err, ERR_FORMAT, "libxenolith-recompiler.so is not of this program");
-    c->api = door();
-    return true;
-}
 
 // ---- Making and unmaking the store
 
@@ -134,8 +126,10 @@ void compiled_destroy(struct compiled *c)
 {
     if (!c)
         return;
+    background_destroy(c->background);
     if (c->rc)
-        c->api->destroy(c->rc);
+        c->library.api->destroy(c->rc);
+    cache_close(c->cache);
     unmap(c->targets, MIRROR_BYTES);
     unmap(c->heat, HEAT_BYTES);
     unmap(c->pages, PAGES * sizeof *c->pages);
@@ -146,7 +140,7 @@ void compiled_destroy(struct compiled *c)
     free(c->entries);
     free(c->units);
     free(c->links);
-    free(c); // the library stays open: LLVM does not like to leave
+    free(c);
 }
 
 bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err)
@@ -158,21 +152,80 @@ bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err)
         return error_set(err, ERR_MEMORY, "no memory for compiled code");
     c->code_fd = -1;
     c->tier = tier == CPU_QUICK ? RC_QUICK : RC_OPTIMISED;
-    if (!open_library(c, err) || !make_store(c, err) || !c->api->create(&c->rc, err)) {
+    c->automatic = tier == CPU_AUTO;
+    if (!library_find(&c->library, err) || !make_store(c, err) ||
+        (c->automatic && !background_create(&c->background, &c->library, NULL, err))) {
         compiled_destroy(c);
         return false;
     }
     cpu->compiled = c;
     struct engine_page *page = engine_page(cpu->memory);
     page->heat = c->heat;
-    page->threshold = tier == CPU_AUTO ? HOT : 1;
+    page->threshold = c->automatic ? HOT : FIRST;
     page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets};
     return true;
 }
 
+bool cpu_set_cache(struct cpu *cpu, const struct cpu_cache_config *config, struct error *err)
+{
+    struct compiled *c = cpu->compiled;
+    if (!c || !config->folder)
+        return true;
+    if (!cache_open(&c->cache, config, c->library.version, err))
+        return false;
+    if (!c->automatic)
+        return true;
+    background_destroy(c->background);
+    c->background = NULL;
+    struct engine_page *page = engine_page(cpu->memory);
+    page->threshold = FIRST;
+    page->second = HOT;
+    return background_create(&c->background, &c->library, c->cache, err);
+}
+
+const char *cpu_library_folder(const struct cpu *cpu)
+{
+    return cpu->compiled ? cpu->compiled->library.folder : "";
+}
+
+bool cpu_open_recompiler(struct cpu *cpu, struct error *err)
+{
+    struct compiled *c = cpu->compiled;
+    if (!c || c->rc || c->automatic)
+        return true;
+    return library_open(&c->library, err) && c->library.api->create(&c->rc, err);
+}
+
+struct library *compiled_library(struct compiled *c)
+{
+    return &c->library;
+}
+
+struct cache *compiled_cache(struct compiled *c)
+{
+    return c->cache;
+}
+
+void cpu_on_code(struct cpu *cpu, cpu_code_function *f, void *user)
+{
+    if (!cpu->compiled)
+        return;
+    cpu->compiled->on_code = f;
+    cpu->compiled->on_code_user = user;
+}
+
 void cpu_stats(const struct cpu *cpu, struct cpu_stats *out)
 {
-    *out = cpu->compiled ? cpu->compiled->stats : (struct cpu_stats){0};
+    struct compiled *c = cpu->compiled;
+    *out = c ? c->stats : (struct cpu_stats){0};
+    if (!c)
+        return;
+    if (c->cache) {
+        cache_stats(c->cache, &out->cache);
+        out->cache.misses = c->stats.cache.misses;
+    }
+    const char *problem = c->background ? background_problem(c->background) : NULL;
+    snprintf(out->problem, sizeof out->problem, "%.255s", problem ? problem : c->problem);
 }
 
 // ---- Units
@@ -200,29 +253,44 @@ static bool link_page(struct compiled *c, uint32_t page, uint32_t unit)
     return true;
 }
 
+static bool link_pages(struct compiled *c, const struct cache_unit *u, uint32_t number)
+{
+    uint32_t last = UINT32_MAX;
+    for (uint32_t i = 0; i < u->range_count; i++) {
+        const struct cache_range *r = &u->ranges[i];
+        uint32_t from = r->pc >> PAGE_SHIFT, to = (r->pc + 4 * (r->count - 1)) >> PAGE_SHIFT;
+        for (uint32_t page = from; page <= to; page++)
+            if (page != last && !link_page(c, last = page, number))
+                return false;
+    }
+    return true;
+}
+
 // The unit's code can be found from now on.
-static bool install(struct cpu *cpu, const struct rc_plan *p, unit_function *code)
+static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *code)
 {
     struct compiled *c = cpu->compiled;
     if (!grow(&c->units, &c->unit_capacity, c->unit_count, sizeof *c->units))
         return false;
     uint32_t number = c->unit_count;
-    uint32_t low = p->insns[0].pc, high = p->insns[p->count - 1].pc;
-    for (uint32_t page = low >> PAGE_SHIFT; page <= high >> PAGE_SHIFT; page++)
-        if (!link_page(c, page, number))
-            return false;
-    c->units[c->unit_count++] = (struct unit){c->entry_count, 0, low, high};
-    for (uint32_t i = 0; i < p->entry_count; i++) {
+    const struct cache_range *end = &u->ranges[u->range_count - 1];
+    if (!link_pages(c, u, number))
+        return false;
+    c->units[c->unit_count++] = (struct unit){.first_entry = c->entry_count, .low = u->ranges[0].pc, .high = end->pc + 4 * (end->count - 1),
+                                              .improvable = c->automatic && u->tier == RC_QUICK};
+    c->improvable_count += c->units[number].improvable;
+    for (uint32_t i = 0; i < u->entry_count; i++) {
+        uint32_t pc = u->entries[i] & ~3u;
         if (!grow(&c->entries, &c->entry_capacity, c->entry_count, sizeof *c->entries))
             return i > 0;
-        c->entries[c->entry_count] = (struct entry){code, i, p->entries[i], number};
+        c->entries[c->entry_count] = (struct entry){code, i, pc, number};
         // Where several units can be entered at one place, the one that starts there is the best.
-        if (i == 0 || !c->targets[p->entries[i] / 4])
-            cpu_set_entry(cpu, p->entries[i], c->entry_count);
+        if (i == 0 || !c->targets[pc / 4])
+            cpu_set_entry(cpu, pc, c->entry_count);
         c->entry_count++;
         c->units[number].entry_count++;
     }
-    c->targets[p->entries[0] / 4] = (rc_function *)code;
+    c->targets[u->entries[0] / 4] = (rc_function *)code;
     return true;
 }
 
@@ -232,6 +300,13 @@ static bool is_entry(void *user, uint32_t pc)
     return cpu_has_entry(cpu, pc);
 }
 
+// For a better unit in the place of one that has entries there already.
+static bool is_start(void *user, uint32_t pc)
+{
+    const struct cpu *cpu = user;
+    return cpu->compiled->targets[pc / 4] != NULL;
+}
+
 static double now(void)
 {
     struct timespec t;
@@ -239,21 +314,81 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static bool store_code(struct cpu *cpu, const struct rc_plan *p, const struct rc_code *code)
+// The unit's code stands at the store's end already.
+static bool take_code(struct cpu *cpu, const struct cache_unit *u)
 {
     struct compiled *c = cpu->compiled;
-    if (code->size > CODE_BYTES - c->code_used)
-        return false;
-    memcpy(c->code_write + c->code_used, code->bytes, code->size);
     uint8_t *run = c->code_run + c->code_used;
-    c->code_used = (c->code_used + code->size + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
+    c->code_used = (c->code_used + u->code_bytes + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
     unit_function *function;
-    *(void **)&function = run + code->offsets[0];
-    return install(cpu, p, function);
+    *(void **)&function = run + u->code_offset;
+    if (c->on_code)
+        c->on_code(c->on_code_user, run, u->code_bytes, u->pc, u->tier == RC_QUICK ? CPU_QUICK : CPU_OPTIMISED);
+    return install(cpu, u, function);
+}
+
+static bool store_code(struct cpu *cpu, const struct rc_plan *p, const struct rc_code *code, enum rc_tier tier)
+{
+    struct compiled *c = cpu->compiled;
+    struct cache_unit u;
+    if (code->size > CODE_BYTES - c->code_used || !description_make(p, tier, &u))
+        return false;
+    // A plan made some time ago may be of code that has gone.
+    bool ok = description_holds(cpu->mem, &u);
+    if (ok) {
+        u.code_bytes = code->size;
+        u.code_offset = code->offsets[0];
+        memcpy(c->code_write + c->code_used, code->bytes, code->size);
+        ok = take_code(cpu, &u);
+    }
+    description_free(&u);
+    return ok;
+}
+
+// ---- Where code comes from
+
+enum answer { ABSENT, INSTALLED, HOPELESS };
+
+static bool holds(void *user, const struct cache_unit *u)
+{
+    const struct cpu *cpu = user;
+    return description_holds(cpu->mem, u);
+}
+
+static enum answer from_cache(struct cpu *cpu, uint32_t pc, enum rc_tier tier)
+{
+    struct compiled *c = cpu->compiled;
+    struct cache_unit u;
+    if (!c->cache || !cache_find(c->cache, tier, pc, holds, cpu, c->code_write + c->code_used, CODE_BYTES - c->code_used, &u))
+        return ABSENT;
+    if (!u.code_bytes || !take_code(cpu, &u))
+        return HOPELESS;
+    c->stats.loaded++;
+    c->stats.loaded_instructions += u.instructions;
+    return INSTALLED;
 }
 
 // The optimised tier's time grows faster than its units.
-static const uint32_t most_insns[] = {[RC_QUICK] = 2000, [RC_OPTIMISED] = 500};
+static const uint32_t most_insns[] = {[RC_QUICK] = COMPILED_MOST_QUICK, [RC_OPTIMISED] = COMPILED_MOST_OPTIMISED};
+
+static void count(struct compiled *c, const struct rc_code *code)
+{
+    c->stats.units++;
+    c->stats.instructions += code->instructions;
+    c->stats.code_bytes += code->size;
+}
+
+static bool open_once(struct cpu *cpu)
+{
+    struct compiled *c = cpu->compiled;
+    struct error err = {0};
+    if (c->broken)
+        return false;
+    c->broken = !cpu_open_recompiler(cpu, &err);
+    if (c->broken)
+        snprintf(c->problem, sizeof c->problem, "%.255s", err.message);
+    return !c->broken;
+}
 
 static bool compile(struct cpu *cpu, uint32_t pc)
 {
@@ -263,29 +398,131 @@ static bool compile(struct cpu *cpu, uint32_t pc)
     struct error err = {0};
     if (!plan_make(cpu->mem, pc, is_entry, cpu, most_insns[c->tier], &plan))
         return false;
-    bool ok = c->api->compile(c->rc, &plan, 1, c->tier, &code, &err);
-    if (ok) {
-        ok = store_code(cpu, &plan, &code);
-        c->stats.instructions += code.instructions;
-        c->stats.code_bytes += code.size;
-        c->api->free_code(&code);
+    c->stats.cache.misses += c->cache != NULL;
+    bool ok = open_once(cpu), translated = ok && c->library.api->compile(c->rc, &plan, 1, c->tier, &code, &err);
+    if (ok && c->cache)
+        cache_keep(c->cache, &plan, c->tier, translated ? &code : NULL);
+    if (translated) {
+        ok = store_code(cpu, &plan, &code, c->tier);
+        if (ok)
+            count(c, &code);
+        c->library.api->free_code(&code);
     }
     plan_free(&plan);
-    return ok;
+    return ok && translated;
+}
+
+static void make_now(struct cpu *cpu, uint32_t pc)
+{
+    struct compiled *c = cpu->compiled;
+    c->heat[pc / 4] = NEVER;
+    if (from_cache(cpu, pc, c->tier) != ABSENT)
+        return;
+    double start = now();
+    if (!compile(cpu, pc))
+        c->stats.failed++;
+    c->stats.seconds += now() - start;
+}
+
+// ---- CPU_AUTO
+
+static void ask(struct cpu *cpu, uint32_t pc, enum rc_tier tier)
+{
+    struct compiled *c = cpu->compiled;
+    struct background_job *job = calloc(1, sizeof *job);
+    if (!job || !plan_make(cpu->mem, pc, tier == RC_QUICK ? is_entry : is_start, cpu, most_insns[tier], &job->plan)) {
+        free(job);
+        return;
+    }
+    job->tier = tier;
+    c->stats.cache.misses += c->cache != NULL;
+    background_push(c->background, job);
+}
+
+static void make_later(struct cpu *cpu, uint32_t pc)
+{
+    struct compiled *c = cpu->compiled;
+    uint8_t *heat = &c->heat[pc / 4];
+    if (*heat < HOT) {
+        enum answer a = from_cache(cpu, pc, RC_OPTIMISED);
+        if (a != INSTALLED)
+            a = from_cache(cpu, pc, RC_QUICK);
+        if (a != ABSENT)
+            *heat = NEVER;
+        return;
+    }
+    *heat = NEVER;
+    ask(cpu, pc, RC_QUICK);
 }
 
 void compiled_make(struct cpu *cpu, uint32_t pc)
 {
-    struct compiled *c = cpu->compiled;
-    double start = now();
     pc &= ~3u;
-    c->heat[pc / 4] = UINT8_MAX;
-    if (compile(cpu, pc))
-        c->stats.units++;
+    if (cpu->compiled->automatic)
+        make_later(cpu, pc);
     else
-        c->stats.failed++;
-    c->stats.seconds += now() - start;
+        make_now(cpu, pc);
 }
+
+static void take_over(struct cpu *cpu, struct background_job *job)
+{
+    struct compiled *c = cpu->compiled;
+    uint32_t pc = job->plan.entries[0];
+    c->stats.seconds += job->seconds;
+    bool better = job->tier == RC_OPTIMISED && c->targets[pc / 4];
+    if (job->ok && store_code(cpu, &job->plan, &job->code, job->tier)) {
+        count(c, &job->code);
+        c->stats.replaced += better;
+    } else {
+        c->stats.failed++;
+    }
+    background_free_job(c->background, job);
+}
+
+static struct unit *unit_at(const struct cpu *cpu, uint32_t pc)
+{
+    const struct compiled *c = cpu->compiled;
+    return cpu_has_entry(cpu, pc) ? &c->units[c->entries[cell_at(cpu->cells, pc)->insn].unit] : NULL;
+}
+
+// The quick unit that runs most is optimised next.
+static void improve(struct cpu *cpu)
+{
+    struct compiled *c = cpu->compiled;
+    struct unit *best = NULL;
+    for (uint32_t i = 0; i < c->unit_count; i++) {
+        struct unit *u = &c->units[i];
+        if (u->improvable && u->entry_count && (!best || u->samples > best->samples))
+            best = u;
+    }
+    if (!best) {
+        c->improvable_count = 0;
+        return;
+    }
+    best->improvable = false;
+    c->improvable_count--;
+    uint32_t pc = c->entries[best->first_entry].pc;
+    if (from_cache(cpu, pc, RC_OPTIMISED) == ABSENT)
+        ask(cpu, pc, RC_OPTIMISED);
+}
+
+void compiled_poll(struct cpu *cpu, const struct ppc_state *s)
+{
+    struct compiled *c = cpu->compiled;
+    if (!c->automatic)
+        return;
+    for (struct background_job *job; (job = background_take(c->background));)
+        take_over(cpu, job);
+    if (!c->improvable_count)
+        return;
+    struct unit *u = unit_at(cpu, s->pc);
+    if (u)
+        u->samples++;
+    if (background_waiting(c->background) < AHEAD)
+        improve(cpu);
+}
+
+// ---- Forgetting
 
 static void drop(struct cpu *cpu, uint32_t number)
 {

@@ -22,6 +22,8 @@ struct cpu {
     void *reservation;
     struct cell *cells;
     struct compiled *compiled; // NULL: the interpreter alone
+    struct shadow *shadow;     // NULL: one engine
+    struct cpu *twin;          // the other of shadow.c's two
 };
 
 // What lies directly below guest address 0: found from the memory's address alone by running code.
@@ -29,7 +31,7 @@ struct engine_page {
     struct cpu *cpu;
     uint8_t *heat;      // per instruction: how often it was jumped to (calls and loops); NULL: nobody counts
     uint32_t threshold; // of heat, at which the interpreter leaves so that the target be compiled
-    uint32_t unused;
+    uint32_t second;    // and once more; 0: not
     struct rc_environment environment;
 };
 
@@ -48,15 +50,27 @@ static inline struct cell *cell_at(const struct cell *c, uint32_t pc)
 void cpu_set_entry(struct cpu *cpu, uint32_t pc, uint32_t entry);
 bool cpu_has_entry(const struct cpu *cpu, uint32_t pc);
 void cpu_clear_entry(struct cpu *cpu, uint32_t pc);
-extern rc_function *const cpu_handlers[PPC_OPCODE_COUNT]; // op_<id> as functions
+extern rc_function *const cpu_handlers[PPC_OPCODE_COUNT]; // op_<id> as functions; NULL: branches
+typedef void cpu_handler_function(struct ppc_state *s, uint8_t *m, uint32_t insn, uint32_t pc);
+typedef bool cpu_branch_function(struct ppc_state *s, uint8_t *m, uint32_t insn, uint32_t pc);
+extern cpu_branch_function *const cpu_branches[PPC_OPCODE_COUNT]; // the branches; NULL: others
+// cpu_run with one engine; a reservation stays.
+enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s);
 
 // ---- compiled.c
 // Runs an entry from s->pc; returns the guest address to go on at, or RC_LEFT.
 uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry);
 // Sees to it that `pc` runs compiled, where that is possible.
 void compiled_make(struct cpu *cpu, uint32_t pc);
+// Before each run, where no compiled code is on the host's stack: takes over what was compiled meanwhile.
+void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
 void compiled_destroy(struct compiled *c); // NULL is allowed
+enum { COMPILED_MOST_QUICK = 2000, COMPILED_MOST_OPTIMISED = 500 }; // instructions of a unit
+struct library;
+struct cache;
+struct library *compiled_library(struct compiled *c);
+struct cache *compiled_cache(struct compiled *c); // NULL: none
 
 // ---- plan.c
 // Finds the code that belongs together from `pc` on, at most `most` instructions. It stops at what `is_entry` knows.

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "cpu/engine.h"
+#include "cpu/shadow.h"
 #include "ppc/semantics/all.h"
 
 // A handler returns the next cell, or NULL to leave. In optimised builds it calls the next handler itself, as a jump.
@@ -82,7 +83,8 @@ static inline bool heats(uint8_t *m, uint32_t target)
     uint8_t *heat = &page->heat[target / 4];
     if (*heat == UINT8_MAX)
         return false;
-    return ++*heat == page->threshold;
+    uint8_t now = ++*heat;
+    return now == page->threshold || now == page->second;
 }
 
 // Safepoints: targets of calls, and of taken branches to a lower or equal address.
@@ -141,6 +143,17 @@ static struct cell *handle_illegal(struct ppc_state *s, struct cell *c, uint8_t 
     return leave(s, PPC_EXIT_ILLEGAL);
 }
 
+// An instruction that compiled code gave back: the rare cases of one that neither jumps nor leaves. Its cell may say that there is compiled code.
+static struct cell *run_alone(struct ppc_state *s, struct cell *c, uint8_t *m)
+{
+    s->pc = cell_pc(c);
+    uint32_t insn = be32_get(m + s->pc);
+    void (*function)(struct ppc_state *, uint8_t *, uint32_t, uint32_t);
+    *(rc_function **)&function = cpu_handlers[ppc_decode(insn)];
+    function(s, m, insn, s->pc);
+    GO(c + 1);
+}
+
 // Compiled code counts time from guest address 0 on. It goes on with block_pc 0 too.
 static struct cell *handle_compiled(struct ppc_state *s, struct cell *c, uint8_t *m)
 {
@@ -148,6 +161,8 @@ static struct cell *handle_compiled(struct ppc_state *s, struct cell *c, uint8_t
     uint32_t next = compiled_run(engine_page(m)->cpu, s, c->insn);
     if (next & RC_LEFT)
         return NULL;
+    if (next & RC_ALONE)
+        return run_alone(s, cell_at(c, next & ~3u), m);
     s->pc = next; // where nothing is compiled there, it will be when that is hot
     struct cell *to = cell_at(c, next);
     if (cell_handler(to) != handle_compiled && heats(m, next)) {
@@ -200,6 +215,7 @@ void cpu_destroy(struct cpu *cpu)
     if (!cpu)
         return;
     compiled_destroy(cpu->compiled);
+    shadow_destroy(cpu->shadow);
     munmap(cpu->reservation, 2 * MIRROR_BYTES);
     free(cpu);
 }
@@ -232,8 +248,12 @@ void cpu_clear_entry(struct cpu *cpu, uint32_t pc)
     }
 #define FUNCTION_MEMORY(id) FUNCTION_PLAIN(id)
 #define FUNCTION_EXIT(id) FUNCTION_PLAIN(id)
-#define FUNCTION_BRANCH(id)
-#define FUNCTION_INDIRECT(id)
+#define FUNCTION_BRANCH(id)                                                                                            \
+    static bool branch_##id(struct ppc_state *s, uint8_t *m, uint32_t insn, uint32_t pc)                               \
+    {                                                                                                                  \
+        return op_##id(s, m, insn, pc);                                                                                \
+    }
+#define FUNCTION_INDIRECT(id) FUNCTION_BRANCH(id)
 #define OPCODE(id, text, value, mask, kind, variant, operands) FUNCTION_##kind(id)
 #include "ppc/opcodes.def"
 #undef OPCODE
@@ -245,6 +265,17 @@ void cpu_clear_entry(struct cpu *cpu, uint32_t pc)
 #define POINTER_INDIRECT(id) NULL,
 rc_function *const cpu_handlers[PPC_OPCODE_COUNT] = {
 #define OPCODE(id, text, value, mask, kind, variant, operands) POINTER_##kind(id)
+#include "ppc/opcodes.def"
+#undef OPCODE
+};
+
+#define BRANCH_PLAIN(id) NULL,
+#define BRANCH_MEMORY(id) NULL,
+#define BRANCH_EXIT(id) NULL,
+#define BRANCH_BRANCH(id) branch_##id,
+#define BRANCH_INDIRECT(id) branch_##id,
+cpu_branch_function *const cpu_branches[PPC_OPCODE_COUNT] = {
+#define OPCODE(id, text, value, mask, kind, variant, operands) BRANCH_##kind(id)
 #include "ppc/opcodes.def"
 #undef OPCODE
 };
@@ -273,7 +304,7 @@ static void forget(struct cpu *cpu, gva base, uint64_t size)
     madvise((uint8_t *)cpu->cells + first, end - first, MADV_DONTNEED);
 }
 
-void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)
+static void invalidate(struct cpu *cpu, gva base, uint32_t size)
 {
     forget(cpu, base, size);
     compiled_forget(cpu, base, size);
@@ -283,6 +314,13 @@ void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)
         forget(cpu, x.aliases[i], size);
     for (unsigned i = 0; i < x.alias_count; i++)
         compiled_forget(cpu, x.aliases[i], size);
+}
+
+void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)
+{
+    invalidate(cpu, base, size);
+    if (cpu->twin)
+        invalidate(cpu->twin, base, size);
 }
 
 // After a run that ended anywhere: pc, cycles and block_pc say the same.
@@ -300,7 +338,6 @@ static enum ppc_exit settle(struct ppc_state *s)
         s->cycles = ppc_now(s);
     }
     s->block_pc = s->pc;
-    s->reserved = 0;
     return (enum ppc_exit)s->exit;
 }
 
@@ -335,11 +372,13 @@ static void caught(struct ppc_state *s, const struct mem_scope *scope)
         s->exit = PPC_EXIT_FAULT;
 }
 
-enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
+enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s)
 {
     s->pc &= ~3u;
     s->block_pc = s->pc;
     s->exit = PPC_EXIT_NONE;
+    if (cpu->compiled)
+        compiled_poll(cpu, s);
     struct mem_scope scope;
     mem_scope_enter(&scope, cpu->mem);
     if (sigsetjmp(scope.env, 0) == 0)
@@ -348,4 +387,11 @@ enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
         caught(s, &scope);
     mem_scope_leave(&scope);
     return settle(s);
+}
+
+enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
+{
+    enum ppc_exit why = cpu->shadow ? shadow_run(cpu->shadow, s) : cpu_run_engine(cpu, s);
+    s->reserved = 0;
+    return why;
 }

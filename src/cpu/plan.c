@@ -11,11 +11,13 @@ enum {
     WORDS = (BEFORE + BEHIND) / 4,
     MAX_INSNS = 4000, // of a unit
     MAX_TABLE = 512,  // entries of a jump table
-    LOOK_BACK = 24,   // instructions before a bctr that may say where its table is
+    LOOK_BACK = 24,   // instructions before a bctr that say how large its table is
+    FAR_BACK = 400,   // and that may say where it is: its address may have been made before a loop
+    MOST_CONSTANTS = 64,
 };
 
 // What is known of the word at low + 4 * i.
-enum { SEEN = 1, LEADER = 2, ENTRY = 4 };
+enum { SEEN = 1, LEADER = 2, ENTRY = 4, TARGET = 8 };
 
 struct finder {
     const struct mem *mem;
@@ -55,10 +57,10 @@ static void reach(struct finder *f, uint32_t pc, unsigned marks)
     *m |= (uint8_t)marks;
 }
 
-// ---- Jump tables. What is found here is only tried: compiled code compares the target with each entry.
+// ---- Jump tables. What is found here is only tried: compiled code looks where the jump really goes.
 
 struct table {
-    uint32_t constants[8]; // addresses that the code before the jump makes
+    uint32_t constants[MOST_CONSTANTS]; // addresses that the code before the jump makes
     unsigned constant_count;
     unsigned width; // bytes of an entry
     uint32_t bound; // the highest index
@@ -67,16 +69,18 @@ struct table {
 
 static void read_clues(struct finder *f, uint32_t pc, struct table *t)
 {
-    uint32_t high[32] = {0}, word;
+    uint32_t high[32] = {0}, word, first = pc - 4 * FAR_BACK;
     bool known[32] = {0};
-    for (uint32_t at = pc - 4 * LOOK_BACK; at != pc; at += 4) {
+    if (first < f->pc - 4 * LOOK_BACK && f->pc <= pc)
+        first = f->pc - 4 * LOOK_BACK;
+    for (uint32_t at = first; at != pc; at += 4) {
         if (!word_at(f, at, &word))
             continue;
         unsigned rt = word >> 21 & 31, ra = word >> 16 & 31, primary = word >> 26;
         if (primary == 15 && !ra) { // lis
             high[rt] = word << 16;
             known[rt] = true;
-        } else if ((primary == 14 || primary == 24) && known[primary == 14 ? ra : rt] && t->constant_count < 8) {
+        } else if ((primary == 14 || primary == 24) && known[primary == 14 ? ra : rt] && t->constant_count < MOST_CONSTANTS) {
             uint32_t base = high[primary == 14 ? ra : rt]; // addi or ori
             t->constants[t->constant_count++] = primary == 14 ? base + (uint32_t)(int16_t)word : base | (word & 0xFFFF);
         } else if (primary == 10 || primary == 11) { // cmplwi, cmpwi
@@ -109,7 +113,7 @@ static bool try_table(struct finder *f, const struct table *t, uint32_t table, u
             return false;
     for (uint32_t i = 0; i <= t->bound; i++)
         if (table_entry(f, t, table, base, shift, i, &target))
-            reach(f, target, LEADER | ENTRY);
+            reach(f, target, LEADER | TARGET);
     return true;
 }
 
@@ -119,7 +123,8 @@ static void find_table(struct finder *f, uint32_t pc)
     read_clues(f, pc, &t);
     if (!t.bounded || t.bound >= MAX_TABLE || !t.width)
         return;
-    for (unsigned i = 0; i < t.constant_count; i++) {
+    for (unsigned n = t.constant_count; n > 0; n--) { // the last one made is the likeliest
+        unsigned i = n - 1;
         if (t.width == 4 && (try_table(f, &t, t.constants[i], 0, 0) || try_table(f, &t, t.constants[i], t.constants[i], 0)))
             return;
         for (unsigned j = 0; t.width < 4 && j < t.constant_count; j++)
@@ -219,7 +224,7 @@ static bool collect(struct finder *f, struct rc_plan *out)
             return false;
         enum ppc_opcode op = ppc_decode(n->word);
         n->opcode = (uint16_t)op;
-        n->flags = (uint16_t)((f->marks[i] & LEADER ? RC_LEADER : 0) | (f->marks[i] & ENTRY ? RC_ENTRY : 0) |
+        n->flags = (uint16_t)((f->marks[i] & LEADER ? RC_LEADER : 0) | (f->marks[i] & ENTRY ? RC_ENTRY : 0) | (f->marks[i] & TARGET ? RC_TARGET : 0) |
                               (op == PPC_OP_INVALID ? RC_UNKNOWN : 0));
         if (f->marks[i] & ENTRY && n->pc != f->pc)
             out->entries[out->entry_count++] = n->pc;

@@ -8,13 +8,22 @@
 
 enum { REGISTER_ARGUMENTS = 8, FIRST_STACK_ARGUMENT = 0x54, STACK_ARGUMENT_STEP = 8 };
 
+// Not zeroed: an event is a kilobyte, of which only what its counts cover is read, and each call makes two.
+static void begin_event(struct trace_event *e, const struct kernel *k, const struct krnl_thread *t, enum trace_kind kind, uint32_t lr)
+{
+    e->kind = kind;
+    e->where = (struct trace_where){t ? t->tid : 0, t ? t->hw : 0, t ? krnl_thread_now(k, t) : k->now, lr};
+    e->count = e->text_count = 0;
+}
+
 void krnl_emit(struct kernel *k, const struct krnl_thread *t, enum trace_kind kind, unsigned count, const uint64_t *fields,
                const char *text)
 {
     if (!k->trace)
         return;
-    struct trace_event event = {.kind = kind, .count = count};
-    event.where = (struct trace_where){.tid = t ? t->tid : 0, .hw = t ? t->hw : 0, .cycle = t ? krnl_thread_now(k, t) : k->now};
+    struct trace_event event;
+    begin_event(&event, k, t, kind, 0);
+    event.count = count;
     if (count)
         memcpy(event.fields, fields, count * sizeof *fields);
     if (text) {
@@ -143,8 +152,8 @@ static void emit_call(struct krnl_call *c, const uint64_t *args)
     struct kernel *k = c->k;
     if (!k->trace)
         return;
-    struct trace_event e = {.kind = TRACE_CALL};
-    e.where = (struct trace_where){c->thread->tid, c->thread->hw, krnl_thread_now(k, c->thread), (uint32_t)c->cpu->lr};
+    struct trace_event e;
+    begin_event(&e, k, c->thread, TRACE_CALL, (uint32_t)c->cpu->lr);
     e.fields[e.count++] = exp_index(c->row);
     for (unsigned i = 0; i < c->row->arg_count; i++)
         e.fields[e.count++] = args[i];
@@ -162,8 +171,8 @@ static void emit_return(struct kernel *k, const struct krnl_thread *t, const str
 {
     if (!k->trace)
         return;
-    struct trace_event e = {.kind = TRACE_RETURN};
-    e.where = (struct trace_where){t->tid, t->hw, krnl_thread_now(k, t), 0};
+    struct trace_event e;
+    begin_event(&e, k, t, TRACE_RETURN, 0);
     e.fields[e.count++] = exp_index(row);
     e.fields[e.count++] = t->cpu.gpr[3];
     add_pointed(k, row, args, true, &e);
@@ -190,8 +199,10 @@ void krnl_call_guest(struct krnl_call *c, gva function, unsigned count, const ui
 // Guest code that the export asked for runs now, on top of the finished call.
 static void run_guest_code(struct krnl_call *c)
 {
-    if (!c->guest_function || !krnl_frame_push(c->k, c->thread, FRAME_CALL, c->guest_function))
+    struct krnl_frame *frame = c->guest_function ? krnl_frame_push(c->k, c->thread, (enum krnl_frame_kind)c->guest_kind, c->guest_function) : NULL;
+    if (!frame)
         return;
+    frame->source = c->guest_source;
     for (unsigned i = 0; i < c->guest_count; i++)
         c->cpu->gpr[3 + i] = c->guest_arguments[i];
 }

@@ -29,6 +29,8 @@ struct krnl_call {
     unsigned stack_index;       // varargs: index of the next unread argument
     bool retry;                 // with pending: the call is made again when others have run
     gva guest_function;         // guest code to run when the call has ended (krnl_call_guest), 0: none
+    unsigned guest_kind;        // enum krnl_frame_kind
+    uint32_t guest_source;
     unsigned guest_count;
     uint64_t guest_arguments[8];
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "kernel/interrupt.h"
+#include "kernel/module.h"
 
 enum { PASSIVE_LEVEL = 0, APC_LEVEL = 1, DISPATCH_LEVEL = 2, TITLE_PROCESS = 1, CALLEE_ROOM = 512 };
 
@@ -37,7 +38,7 @@ static void enter_kind(struct kernel *k, struct krnl_thread *t, struct krnl_fram
 static void leave_kind(struct kernel *k, struct krnl_thread *t, const struct krnl_frame *frame)
 {
     struct mem *m = k->mem;
-    if (frame->kind != FRAME_CALL && frame->kind != FRAME_APC)
+    if (at_dispatch_level(frame->kind) || frame->kind == FRAME_APC_ROUTINE)
         mem_set8(m, t->pcr + KPCR_IRQL, frame->old_irql);
     if (!at_dispatch_level(frame->kind))
         return;
@@ -150,6 +151,15 @@ void krnl_returned(struct kernel *k, struct krnl_thread *t)
         t->user_apc_pending |= t->frames->user && t->apcs[1]; // one after the other, before the thread goes on
         krnl_frame_pop(k, t);
         break;
+    case FRAME_MODULE_ATTACH:
+    case FRAME_MODULE_DETACH: {
+        enum krnl_frame_kind kind = t->frames->kind;
+        uint32_t module = t->frames->source;
+        bool agreed = (uint32_t)t->cpu.gpr[3] != 0;
+        krnl_frame_pop(k, t);
+        krnl_module_notified(k, t, kind, module, agreed);
+        break;
+    }
     case FRAME_CALL:
     case FRAME_DPC:
         krnl_frame_pop(k, t);

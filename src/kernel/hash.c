@@ -2,7 +2,7 @@
 // memory (dispatcher headers, KPCRs, the owners of mutants) is hashed with that memory.
 #include <string.h>
 
-#include "kernel/state.h"
+#include "kernel/module.h"
 
 struct hasher {
     void (*piece)(void *user, const void *data, size_t size);
@@ -138,6 +138,7 @@ void krnl_hash_state(const struct kernel *k, void (*piece)(void *user, const voi
     hash_handles(&h, k->handles, k->handle_capacity);
     hash_handles(&h, k->host_handles, k->host_handle_capacity);
     hash_queues(&h, k);
+    krnl_modules_hash(k, piece, user);
     for (uint32_t i = 0; i < k->thunk_count; i++)
         WORDS(&h, k->thunks[i].address, k->thunks[i].export_index);
 }

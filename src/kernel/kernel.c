@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/state.h"
+#include "kernel/module.h"
 
 static bool make_trace_exports(struct kernel *k)
 {
@@ -73,6 +73,7 @@ void krnl_destroy(struct kernel *k)
         k->timers = timer->next;
         free(timer);
     }
+    krnl_modules_free(k);
     free(k->handles);
     free(k->host_handles);
     free(k->thunks);

@@ -49,6 +49,8 @@ struct krnl_config {
     uint64_t frame_limit;        // stop after that many swaps, 0: no limit
     uint64_t instruction_limit;  // stop at the first safepoint after that many instructions of all threads, 0: no limit
     const char *title_name;      // "dolphin.xex"
+    const uint8_t *retail_key;   // for DLLs: XEX_KEY_BYTES bytes, or NULL
+    bool ignore_hashes;          // of DLLs
     bool trace_gpu;              // also packets and MMIO
     void (*print)(void *user, const char *text); // DbgPrint's output; NULL drops it
     void *print_user;

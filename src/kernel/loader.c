@@ -4,15 +4,13 @@
 #include <string.h>
 
 #include "base/pages.h"
-#include "kernel/state.h"
+#include "kernel/module.h"
 
 enum { THUNK_BYTES = 16, UNRESOLVED_FUNCTION = (int)0xDEADC0DE, MODULE_RECORD = 0x5C, DISPATCH_STACK = 0x20000, DEFAULT_STACK = 0x40000 };
 
-static bool map_image(struct kernel *k, const struct xex *x, struct error *err)
+static bool fill_image(struct kernel *k, const struct xex *x, struct error *err)
 {
     const struct xex_info *info = xex_info(x);
-    if (!mem_allocate_at(k->mem, info->base, info->image_size, MEM_RESERVED | MEM_COMMITTED, MEM_READ_WRITE, err))
-        return error_context(err, "image at 0x%08x", info->base);
     void *image = mem_at(k->mem, info->base, info->image_size, MEM_WRITE);
     if (!image)
         return error_set(err, ERR_FORMAT, "image of 0x%x bytes at 0x%08x does not fit in its region", info->image_size, info->base);
@@ -62,7 +60,7 @@ static bool write_thunk(struct mem *m, gva at)
 gva krnl_make_thunk(struct kernel *k, const struct exp_row *row)
 {
     for (uint32_t i = 0; i < k->thunk_count; i++)
-        if (k->thunks[i].export_index == exp_index(row))
+        if (k->thunks[i].export_index == exp_index(row) && !krnl_module_holds(k, k->thunks[i].address)) // a DLL may go
             return k->thunks[i].address;
     if (!k->thunk_page || k->thunk_used == 0x1000) {
         k->thunk_page = krnl_system_alloc(k, 0x1000);
@@ -102,7 +100,7 @@ static bool bind_library(struct kernel *k, const struct xex_import_library *libr
 {
     int module = exp_module_by_name(library->name);
     if (module < 0)
-        return error_set(err, ERR_UNSUPPORTED, "the title imports from %s; only xboxkrnl.exe, xam.xex and xbdm.xex exist", library->name);
+        return error_set(err, ERR_UNSUPPORTED, "it imports from %s; only xboxkrnl.exe, xam.xex and xbdm.xex can be imported from", library->name);
     for (size_t i = 0; i < library->import_count; i++) {
         const struct xex_import *import = &library->imports[i];
         const struct exp_row *row = exp_find((enum exp_module)module, import->ordinal);
@@ -127,24 +125,54 @@ static bool bind_imports(struct kernel *k, const struct xex *x, struct error *er
     return true;
 }
 
-// The loader's record of the title (XexExecutableModuleHandle) and the copy of the XEX header that it points to.
-static bool make_module_record(struct kernel *k, const struct xex *x, struct error *err)
+bool krnl_load_image(struct kernel *k, const struct xex *x, struct error *err)
+{
+    const struct xex_info *info = xex_info(x);
+    if (!mem_allocate_at(k->mem, info->base, info->image_size, MEM_RESERVED | MEM_COMMITTED, MEM_READ_WRITE, err))
+        return error_context(err, "image at 0x%08x", info->base);
+    if (fill_image(k, x, err) && bind_imports(k, x, err) && protect_image(k, x, err))
+        return true;
+    krnl_unload_image(k, info->base, info->image_size);
+    return false;
+}
+
+void krnl_unload_image(struct kernel *k, gva base, uint32_t size)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < k->thunk_count; i++)
+        if (k->thunks[i].address - base >= size)
+            k->thunks[kept++] = k->thunks[i];
+    k->thunk_count = kept;
+    mem_release(k->mem, base, NULL, NULL);
+}
+
+gva krnl_module_record(struct kernel *k, const struct xex *x, gva *header)
 {
     size_t size;
-    const uint8_t *header = xex_header_bytes(x, &size);
+    const uint8_t *bytes = xex_header_bytes(x, &size);
     const struct xex_info *info = xex_info(x);
-    k->executable_module = krnl_system_alloc(k, MODULE_RECORD);
-    k->xex_header = krnl_system_alloc(k, (uint32_t)size);
-    if (!k->executable_module || !k->xex_header)
-        return error_set(err, ERR_NO_SPACE, "no guest memory for the module's header of %zu bytes", size);
-    mem_write(k->mem, k->xex_header, header, (uint32_t)size);
-    gva record = k->executable_module;
+    gva record = krnl_system_alloc(k, MODULE_RECORD);
+    *header = krnl_system_alloc(k, (uint32_t)size);
+    if (!record || !*header) {
+        krnl_system_free(k, record);
+        return 0;
+    }
+    mem_write(k->mem, *header, bytes, (uint32_t)size);
     const struct { uint32_t offset, value; } words[] = {
-        {0x18, info->base}, {0x1C, info->base}, {0x20, info->image_size}, {0x3C, info->entry}, {0x58, k->xex_header},
+        {0x18, info->base}, {0x1C, info->base}, {0x20, info->image_size}, {0x3C, info->entry}, {0x58, *header},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         mem_set32(k->mem, record + words[i].offset, words[i].value);
-    mem_set32(k->mem, k->executable_module_variable, record);
+    return record;
+}
+
+// The title's, where XexExecutableModuleHandle points.
+static bool make_module_record(struct kernel *k, const struct xex *x, struct error *err)
+{
+    k->executable_module = krnl_module_record(k, x, &k->xex_header);
+    if (!k->executable_module)
+        return error_set(err, ERR_NO_SPACE, "no guest memory for the module's header");
+    mem_set32(k->mem, k->executable_module_variable, k->executable_module);
     return true;
 }
 
@@ -202,7 +230,7 @@ bool krnl_load(struct kernel *k, const struct xex *x, struct error *err)
         return error_set(err, ERR_MEMORY, "no memory for kernel objects");
     read_tls(k, info);
     uint32_t stack = info->default_stack_size ? info->default_stack_size : DEFAULT_STACK;
-    if (!map_image(k, x, err) || !make_module_record(k, x, err) || !bind_imports(k, x, err) || !protect_image(k, x, err))
+    if (!make_module_record(k, x, err) || !krnl_load_image(k, x, err))
         return false;
     fill_title_process(k, stack);
     krnl_emit(k, NULL, TRACE_MODULE_LOAD, 3, (uint64_t[]){info->base, info->image_size, info->entry}, k->config.title_name);

@@ -52,12 +52,14 @@ enum krnl_frame_kind {
     FRAME_DPC,       // IRQL 2, DPC active
     FRAME_APC_ROUTINE, // an APC's kernel routine: IRQL 1
     FRAME_APC,       // an APC's normal routine
+    FRAME_MODULE_ATTACH, // a DLL's entry point; source: its handle
+    FRAME_MODULE_DETACH,
 };
 
 struct krnl_frame {
     struct ppc_state saved;
     enum krnl_frame_kind kind;
-    uint32_t source, cpu, callback; // FRAME_INTERRUPT
+    uint32_t source, cpu, callback; // FRAME_INTERRUPT; source: of FRAME_MODULE_* too
     gva scratch;                    // FRAME_APC_ROUTINE: normal routine, context, arguments 1 and 2 as it leaves them
     bool user;                      // of APCs
     uint8_t old_irql, old_cpu, old_process_type;
@@ -180,6 +182,7 @@ struct kernel {
     gva system_modules[EXP_MODULE_COUNT]; // records of xboxkrnl, xam, xbdm: their handles
     gva variables[3][1024]; // by module and ordinal: address of the variable, 0: none
 
+    struct krnl_module *modules; // DLLs, in load order
     const struct xex *xex;
     gva image_base;
     uint32_t image_size;
@@ -281,6 +284,11 @@ void krnl_apc_drop(struct krnl_thread *t); // one, without a trace
 bool krnl_rundown_apc(struct kernel *k, struct krnl_thread *t); // true: a rundown routine runs first
 
 // ---- loader.c
+// An image into memory, bound and protected; what krnl_unload_image takes away. ERR_NO_SPACE: its place is taken.
+bool krnl_load_image(struct kernel *k, const struct xex *x, struct error *err);
+void krnl_unload_image(struct kernel *k, gva base, uint32_t size);
+// The loader's record of a module and its copy of the XEX header; 0: no guest memory.
+gva krnl_module_record(struct kernel *k, const struct xex *x, gva *header);
 // A thunk of our own for an export that the title did not import; 0: no memory.
 gva krnl_make_thunk(struct kernel *k, const struct exp_row *row);
 

@@ -34,6 +34,8 @@ static void advance(struct par_diff *d, struct par_queue *q, bool ours)
     bool counts_return = d->shared.unit == 1 || r->flags & PAR_RETURNED;
     uint64_t next = r->index + (counts_return ? d->shared.unit : 2);
     remember(ours ? &p->before : &p->reference_before, r);
+    if (p->tail_count)
+        par_show_behind(d, r, ours);
     *(ours ? &p->at : &p->reference_at) = next;
     *(ours ? &p->raw : &p->reference_raw) = r->raw_index;
     par_queue_pop(q);
@@ -42,7 +44,7 @@ static void advance(struct par_diff *d, struct par_queue *q, bool ours)
 // The two runs take a text anew each second of their own time.
 static void note_pace(struct par_diff *d, const struct par_record *a, const struct par_record *b)
 {
-    d->pace = d->pace || a->ns / 1000000000 != b->ns / 1000000000;
+    d->pace = d->pace || (a->ns && b->ns && a->ns / 1000000000 != b->ns / 1000000000);
 }
 
 void par_take_pair(struct par_diff *d, struct par_queue *a, struct par_queue *b)
@@ -57,7 +59,7 @@ void par_take_pair(struct par_diff *d, struct par_queue *a, struct par_queue *b)
 
 static void report_one(struct par_diff *d, const struct par_record *r, bool ours)
 {
-    if (par_is_floating(d, r, true))
+    if (par_is_floating(d, r, ours, true))
         return;
     bool missing_export = ours && r->flags & PAR_IS_MISSING;
     struct par_finding f = {.class = missing_export ? PAR_UNIMPLEMENTED : ours ? PAR_EXTRA : PAR_MISSING, .rule = PAR_RULE_COUNT, .field = "call",
@@ -90,9 +92,9 @@ static unsigned pair_cost(struct par_diff *d, const struct par_record *a, const 
     return a->key == b->key ? COST_RESULT : COST_ARGUMENT;
 }
 
-static unsigned gap_cost(struct par_diff *d, const struct par_record *r)
+static unsigned gap_cost(struct par_diff *d, const struct par_record *r, bool ours)
 {
-    return par_is_floating(d, r, false) ? 1 : COST_GAP;
+    return par_is_floating(d, r, ours, false) ? 1 : COST_GAP;
 }
 
 enum step { PAIR = 1, DROP_A = 2, DROP_B = 3 };
@@ -114,8 +116,8 @@ static size_t edit_script(struct par_diff *d, const struct par_record *const *a,
                 best = 0;
                 step = 0;
             } else {
-                uint32_t drop_a = i < n ? below + (j < m ? gap_cost(d, a[i]) : COST_TAIL) : UINT32_MAX;
-                uint32_t drop_b = j < m ? row[j + 1] + (i < n ? gap_cost(d, b[j]) : COST_TAIL) : UINT32_MAX;
+                uint32_t drop_a = i < n ? below + (j < m ? gap_cost(d, a[i], false) : COST_TAIL) : UINT32_MAX;
+                uint32_t drop_b = j < m ? row[j + 1] + (i < n ? gap_cost(d, b[j], true) : COST_TAIL) : UINT32_MAX;
                 uint32_t cost = i < n && j < m ? pair_cost(d, a[i], b[j]) : COST_NEVER;
                 uint32_t pair = cost < COST_NEVER ? diagonal + cost : UINT32_MAX;
                 best = pair;
@@ -158,9 +160,14 @@ static bool find_moved(const struct par_record *r, const struct par_record *cons
     return false;
 }
 
-static void report_moved(struct par_diff *d, const struct par_record *a, const struct par_record *b)
+static void report_moved(struct par_diff *d, const struct par_record *a, const struct par_record *b, const struct par_record *const *crossed,
+                         size_t count)
 {
-    if (par_is_floating(d, a, true))
+    if (d->learning) {
+        par_learn_move(d, a, crossed, count);
+        return;
+    }
+    if (par_may_move(d, a, crossed, count) || par_is_floating(d, a, false, true))
         return;
     struct par_finding f = {.class = PAR_ORDER, .rule = PAR_RULE_COUNT, .field = "call", .a = a, .b = b};
     f.why = par_format("the same call comes %s here than in the reference", b->index < a->index ? "earlier" : "later");
@@ -191,7 +198,7 @@ static void carry_out(struct par_diff *d, struct par_queue *qa, struct par_queue
             par_take_pair(d, qa, qb);
         } else if (script[k] == DROP_A) {
             if (gone_a[i] == 1 && find_moved(d->rows_a[i], d->rows_b, gone_b, m, &at)) {
-                report_moved(d, d->rows_a[i], d->rows_b[at]);
+                report_moved(d, d->rows_a[i], d->rows_b[at], d->rows_b + (at < j ? at + 1 : j), at < j ? j - at - 1 : at - j);
                 gone_b[at] = 2;
                 advance(d, qa, false);
             } else if (gone_a[i] == 1) {
@@ -200,7 +207,7 @@ static void carry_out(struct par_diff *d, struct par_queue *qa, struct par_queue
                 advance(d, qa, false); // told already, where it stands in our log
             }
         } else if (gone_b[j] == 1 && find_moved(d->rows_b[j], d->rows_a, gone_a, n, &at) && at >= i) {
-            report_moved(d, d->rows_a[at], d->rows_b[j]);
+            report_moved(d, d->rows_a[at], d->rows_b[j], d->rows_a + i, at - i);
             gone_a[at] = 2;
             advance(d, qb, true);
         } else if (gone_b[j] == 1) {

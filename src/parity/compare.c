@@ -35,7 +35,7 @@ static void compare_slot(struct par_diff *d, uint16_t slot, bool final)
     d->slot = slot;
     const struct par_record *ra, *rb;
     while ((ra = par_queue_head(&a->queue)) && (rb = par_queue_head(&b->queue))) {
-        d->pace = d->pace || ra->ns / 1000000000 != rb->ns / 1000000000;
+        d->pace = d->pace || (ra->ns && rb->ns && ra->ns / 1000000000 != rb->ns / 1000000000);
         if (ra->call == rb->call && par_same_site(d, ra, rb) && par_same_record(d, ra, rb, false))
             par_take_pair(d, &a->queue, &b->queue);
         else if (!par_resolve(d, &a->queue, &b->queue, final))
@@ -82,7 +82,7 @@ static void finish_leftover(struct par_diff *d, uint16_t slot)
         }
     }
     // One divergence, however long the rest is, unless the rest floats.
-    while (par_queue_head(q) && par_is_floating(d, par_queue_head(q), true)) {
+    while (par_queue_head(q) && par_is_floating(d, par_queue_head(q), ours, true)) {
         *(ours ? &p->at : &p->reference_at) = par_queue_head(q)->index + d->shared.unit;
         par_queue_pop(q);
     }
@@ -120,7 +120,7 @@ static bool fill_input(struct par_input *out, const struct par_log *log)
     *out = (struct par_input){.path = strdup(log->path), .form = par_form_name(info.form), .engine = strdup(info.engine ? info.engine : ""),
                               .title = strdup(info.title ? info.title : ""), .events = log->events, .calls = log->calls, .bytes = info.bytes,
                               .frames = log->frames, .seconds = (double)log->swap_ns / 1e9, .bad = info.bad, .first_bad = info.first_bad,
-                              .truncated = info.truncated};
+                              .messages = info.messages, .truncated = info.truncated};
     snprintf(out->first_bad_text, sizeof out->first_bad_text, "%s", info.first_bad_text ? info.first_bad_text : "");
     snprintf(out->exit, sizeof out->exit, "%s", log->exit);
     out->keys = calloc(2 * info.key_count + 1, sizeof *out->keys);
@@ -147,6 +147,9 @@ static void fill_thread(struct par_diff *d, size_t slot, struct par_thread *t)
     t->matched = p->diverged ? p->matched : p->reference_at;
     if (!p->diverged && p->prefix && b && t->matched > b->total)
         t->matched = b->total; // the last call has not come back here
+    // What is behind the last call that both tell is unknown to a text log.
+    if (!p->diverged && !p->prefix && a && b && (d->a.told_bit || d->b.told_bit) && !par_queue_head(&a->queue) && !par_queue_head(&b->queue))
+        t->matched = a->total;
     t->reference_raw = p->diverged ? p->first_reference_raw : p->reference_raw;
     t->raw = p->diverged ? p->first_raw : p->raw;
 }
@@ -247,6 +250,10 @@ static void fill_result(struct par_diff *d)
             c->examples[c->example_count] = par_format("%" PRIu64 " made in the reference, %" PRIu64 " in ours", d->a.lazy_handles, d->b.lazy_handles);
         c->example_count += c->example_count < PAR_EXAMPLES && c->examples[c->example_count];
     }
+    if (d->a.untold + d->b.untold) {
+        r->rules[PAR_RULE_UNTOLD].count += d->a.untold + d->b.untold;
+        r->coverage.unknown += d->a.untold + d->b.untold;
+    }
     r->window = d->window;
     r->events_compared = d->a.events + d->b.events;
     uint64_t true_ones = 0;
@@ -260,7 +267,7 @@ static void fill_result(struct par_diff *d)
         slot++;
     const struct par_pairing *p = &d->pairings[slot];
     r->matched_prefix = r->threads[r->main_thread].matched;
-    r->matched_by_ordinal = p->diverged_by_ordinal ? p->matched_by_ordinal : p->reference_at;
+    r->matched_by_ordinal = p->diverged_by_ordinal ? p->matched_by_ordinal : p->diverged ? p->reference_at : r->matched_prefix;
 }
 
 static void close_diff(struct par_diff *d)
@@ -288,10 +295,50 @@ static unsigned unit_of(const struct par_log *a, const struct par_log *b)
     return par_info(a->reader).form == PAR_BARE || par_info(b->reader).form == PAR_BARE ? 1 : 3;
 }
 
+enum { HEAD_EVENTS = 20000 };
+
+// Whether a log does not tell who made its threads. Titles make their first ones early; a pipe is believed to.
 static bool tells_little(const struct par_log *log)
 {
     enum par_form form = par_info(log->reader).form;
-    return form == PAR_BARE || form == PAR_TEXT;
+    if (form == PAR_BARE || form == PAR_TEXT || !strcmp(log->path, "-"))
+        return form == PAR_BARE || form == PAR_TEXT;
+    struct par_reader *r;
+    struct par_event e;
+    uint32_t first = 0;
+    bool several = false, made = false;
+    if (!par_open(&r, log->path, NULL))
+        return false;
+    for (unsigned i = 0; i < HEAD_EVENTS && !made && par_next(r, &e); i++) {
+        made = e.kind == TRACE_THREAD_CREATE;
+        if (e.kind == TRACE_CALL || e.kind == TRACE_RETURN) {
+            several = several || (first && e.tid != first);
+            first = first ? first : e.tid;
+        }
+    }
+    par_close(r);
+    return several && !made;
+}
+
+// Exports that a text log names at all: the engine leaves calls of high frequency out, and what is left out is unknown.
+static bool note_told(struct par_diff *d, const struct par_log *log, uint8_t bit, struct par_log *other)
+{
+    struct par_reader *r;
+    struct par_event e;
+    if (log->form != PAR_TEXT || other->form == PAR_TEXT || !strcmp(log->path, "-") || !par_rule_on(d, PAR_RULE_UNTOLD))
+        return true;
+    if (!par_open(&r, log->path, NULL))
+        return true;
+    bool ok = true;
+    while (ok && par_next(r, &e)) {
+        uint32_t name = e.kind == TRACE_CALL ? par_shared_name(&d->shared, e.name) : UINT32_MAX;
+        ok = e.kind != TRACE_CALL || name != UINT32_MAX;
+        if (name != UINT32_MAX)
+            d->shared.names[name].told |= bit;
+    }
+    par_close(r);
+    other->told_bit = bit;
+    return ok;
 }
 
 // One comparison. The jitter table goes in and out of `d`.
@@ -304,6 +351,8 @@ static bool compare_two(struct par_diff *d, const char *reference, const char *o
         return false;
     d->shared.unit = unit_of(&d->a, &d->b);
     d->shared.by_first_call = tells_little(&d->a) || tells_little(&d->b);
+    if (!note_told(d, &d->a, 1, &d->b) || !note_told(d, &d->b, 2, &d->a))
+        return error_set(err, ERR_MEMORY, "no memory to compare");
     d->rows_a = malloc(d->window * sizeof *d->rows_a);
     d->rows_b = malloc(d->window * sizeof *d->rows_b);
     d->steps = malloc(TABLE_BYTES);
@@ -407,6 +456,9 @@ static bool compare_all(struct par_diff *d, const char *const *references, size_
     for (size_t i = 1; i < count; i++)
         if (!read_input(&r->inputs[i], references[i]))
             return error_set(err, ERR_MEMORY, "no memory to report");
+    r->missed_half = 1;
+    for (size_t i = 1; i < count && i < 60; i++)
+        r->missed_half /= 2;
     r->jitter = calloc(d->jitter_count + 1, sizeof *r->jitter);
     for (size_t i = 0; r->jitter && i < d->jitter_count; i++) {
         r->jitter[r->jitter_count].count = d->jitter[i].count;
@@ -465,6 +517,8 @@ void par_result_free(struct par_result *r)
         free_shown(&x->ours, 1);
         free_shown(x->reference_before, x->reference_before_count);
         free_shown(x->before, x->before_count);
+        free_shown(x->reference_after, x->reference_after_count);
+        free_shown(x->after, x->after_count);
     }
     for (unsigned i = 0; i < PAR_RULE_COUNT; i++)
         for (unsigned k = 0; k < r->rules[i].example_count; k++)

@@ -15,6 +15,13 @@ struct par_history { // the last records of one side, copies
     unsigned next, count;
 };
 
+enum { PAR_TAILS = 24 };
+
+struct par_tail {
+    size_t listed;                // in par_result.divergences
+    uint64_t reference_from, from; // index of the first call behind it on each side
+};
+
 struct par_pairing { // one thread in both logs
     uint64_t reference_at, at;         // index of the next event of each
     uint64_t reference_raw, raw;       // tid_event_idx of the last record taken
@@ -26,13 +33,21 @@ struct par_pairing { // one thread in both logs
     uint64_t divergences;
     bool prefix;
     bool stuck; // our log ends inside a call, which is told
+    struct par_tail tails[PAR_TAILS]; // divergences whose calls behind are still to come
+    unsigned tail_count;
 };
+
+enum { PAR_JITTER_VALUES = 8 };
 
 struct par_jitter_row {
     uint64_t key;
     char what[160];
     uint64_t count, used;
-    uint64_t low, high; // of a length
+    uint64_t low, high; // of a length; high: the farthest move, in calls
+    // Values that were seen, while they are few and of a small kind: another one is outside of the envelope.
+    uint64_t values[PAR_JITTER_VALUES];
+    unsigned value_count;
+    bool any_value;
 };
 
 struct par_diff {
@@ -50,6 +65,8 @@ struct par_diff {
     size_t jitter_count, jitter_capacity;
     bool learning;  // the two are runs of the reference: what differs is jitter
     bool pace;      // the two runs have taken different whole seconds
+    bool rebuilt;   // and the text that titles rebuild each second was rebuilt in one of them
+    struct { uint64_t second; unsigned calls; } rebuilds[2]; // calls excused in the last second of each run's own clock
     uint16_t slot;  // being compared
     uint64_t sites_equal, sites_different; // pairs with equal and different return addresses
     bool no_memory;
@@ -88,8 +105,14 @@ void par_emit(struct par_diff *d, struct par_finding *f);
 void par_count_rule(struct par_diff *d, enum par_rule rule, const struct par_record *a, const char *field,
                     const struct par_value *va, const struct par_value *vb);
 // Whether jitter of the reference, or a rule, excuses a call that only one side makes.
-bool par_is_floating(struct par_diff *d, const struct par_record *r, bool count);
-bool par_in_envelope(struct par_diff *d, const struct par_record *a, const char *field, bool count);
+bool par_is_floating(struct par_diff *d, const struct par_record *r, bool ours, bool count);
+// Whether the reference's own runs differ in this field; with a value: also in having this one.
+bool par_in_envelope(struct par_diff *d, const struct par_record *a, const char *field, const struct par_value *ours, bool count);
+// Whether this call moves among others in the reference's own runs, and as far. `crossed`: the calls between its two places.
+bool par_may_move(struct par_diff *d, const struct par_record *r, const struct par_record *const *crossed, size_t count);
+void par_learn_move(struct par_diff *d, const struct par_record *r, const struct par_record *const *crossed, size_t count);
+// A call goes out of its queue: divergences before it may still want to show it.
+void par_show_behind(struct par_diff *d, const struct par_record *r, bool ours);
 
 // ---- align.c
 

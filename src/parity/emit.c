@@ -18,7 +18,44 @@ static uint64_t cause_of(const struct par_diff *d, const struct par_finding *f)
 
 static struct par_shown show(const struct par_diff *d, const struct par_record *r, bool ours)
 {
-    return (struct par_shown){r->index, r->line, r->lr, par_show_record(d, r, ours)};
+    struct par_shown s = {.index = r->index, .line = r->line, .lr = r->lr, .text = par_show_record(d, r, ours)};
+    if (r->lr)
+        s.stack[s.stack_count++] = r->lr;
+    for (unsigned i = 0; i < r->stack_count && s.stack_count < sizeof s.stack / sizeof *s.stack; i++)
+        s.stack[s.stack_count++] = r->stack[i];
+    return s;
+}
+
+static void append_shown(struct par_shown *rows, unsigned *count, struct par_shown row)
+{
+    if (*count < PAR_BEFORE)
+        rows[(*count)++] = row;
+    else
+        free(row.text);
+}
+
+void par_show_behind(struct par_diff *d, const struct par_record *r, bool ours)
+{
+    struct par_pairing *p = &d->pairings[d->slot];
+    for (unsigned i = 0; i < p->tail_count; i++) {
+        const struct par_tail *tail = &p->tails[i];
+        struct par_divergence *x = &d->result->divergences[tail->listed];
+        unsigned *count = ours ? &x->after_count : &x->reference_after_count;
+        if (r->index >= (ours ? tail->from : tail->reference_from) && *count < PAR_BEFORE)
+            append_shown(ours ? x->after : x->reference_after, count, show(d, r, ours));
+        if (x->after_count == PAR_BEFORE && x->reference_after_count == PAR_BEFORE)
+            p->tails[i--] = p->tails[--p->tail_count];
+    }
+}
+
+static void want_behind(struct par_diff *d, size_t listed, const struct par_finding *f)
+{
+    struct par_pairing *p = &d->pairings[d->slot];
+    if (p->tail_count == PAR_TAILS) {
+        memmove(p->tails, p->tails + 1, (PAR_TAILS - 1) * sizeof *p->tails);
+        p->tail_count--;
+    }
+    p->tails[p->tail_count++] = (struct par_tail){listed, f->a ? f->a->index + 1 : p->reference_at, f->b ? f->b->index + 1 : p->at};
 }
 
 static unsigned show_history(const struct par_diff *d, const struct par_history *h, struct par_shown *out, bool ours)
@@ -105,13 +142,13 @@ static void fill(struct par_diff *d, struct par_divergence *x, const struct par_
     x->before_count = show_history(d, &p->before, x->before, true);
 }
 
-static void learn_jitter(struct par_diff *d, const struct par_record *r, const char *field);
+static void learn_jitter(struct par_diff *d, const struct par_record *r, const char *field, const struct par_value *va, const struct par_value *vb);
 
 void par_emit(struct par_diff *d, struct par_finding *f)
 {
     if (d->learning) {
         if (!f->tolerated)
-            learn_jitter(d, f->a ? f->a : f->b, f->field);
+            learn_jitter(d, f->a ? f->a : f->b, f->field, f->va, f->vb);
         free(f->why);
         return;
     }
@@ -129,6 +166,7 @@ void par_emit(struct par_diff *d, struct par_finding *f)
         if (x) {
             fill(d, x, f);
             listed = d->result->divergence_count - 1;
+            want_behind(d, listed, f);
             if (group)
                 *group = listed + 1;
         } else {
@@ -172,45 +210,141 @@ static struct par_jitter_row *find_jitter(const struct par_diff *d, uint64_t key
     return NULL;
 }
 
-static void learn_jitter(struct par_diff *d, const struct par_record *r, const char *field)
+static struct par_jitter_row *get_jitter(struct par_diff *d, uint64_t key)
 {
-    uint64_t key = jitter_key(d, r, field);
     struct par_jitter_row *row = find_jitter(d, key);
-    if (!row && d->jitter_count == d->jitter_capacity) {
+    if (row)
+        return row;
+    if (d->jitter_count == d->jitter_capacity) {
         size_t capacity = d->jitter_capacity ? d->jitter_capacity * 2 : 32;
         struct par_jitter_row *grown = realloc(d->jitter, capacity * sizeof *grown);
         if (!grown)
-            return;
+            return NULL;
         d->jitter = grown;
         d->jitter_capacity = capacity;
     }
-    if (!row) {
-        row = &d->jitter[d->jitter_count++];
-        *row = (struct par_jitter_row){.key = key};
-        bool call = !strcmp(field, "call");
-        snprintf(row->what, sizeof row->what, "%s%s%s from 0x%08" PRIx32 "%s", d->shared.names[r->call].text, call ? "" : " ", call ? "" : field, r->lr,
-                 call ? ": calls more or fewer" : "");
-    }
-    row->count++;
+    row = &d->jitter[d->jitter_count++];
+    *row = (struct par_jitter_row){.key = key};
+    return row;
 }
 
-bool par_in_envelope(struct par_diff *d, const struct par_record *a, const char *field, bool count)
+// Small numbers and statuses: what an export gives as one of a few answers. Another answer is no jitter.
+static bool is_answer(const struct par_value *v)
+{
+    uint32_t low = (uint32_t)v->raw;
+    return v->meaning == PAR_PLAIN && (low < 0x400 || low - 0xC0000000u < 0x400 || low - 0x80000000u < 0x40);
+}
+
+static void learn_value(struct par_jitter_row *row, const struct par_value *v)
+{
+    if (!v || !is_answer(v)) {
+        row->any_value = true;
+        return;
+    }
+    for (unsigned i = 0; i < row->value_count; i++)
+        if (row->values[i] == (uint32_t)v->raw)
+            return;
+    if (row->value_count == PAR_JITTER_VALUES)
+        row->any_value = true;
+    else
+        row->values[row->value_count++] = (uint32_t)v->raw;
+}
+
+static void name_values(const struct par_diff *d, struct par_jitter_row *row, const struct par_record *r, const char *field)
+{
+    int n = snprintf(row->what, sizeof row->what, "%s %s from 0x%08" PRIx32 "%s", d->shared.names[r->call].text, field, r->lr,
+                     row->any_value ? "" : ": one of");
+    for (unsigned i = 0; !row->any_value && i < row->value_count && n > 0 && (size_t)n < sizeof row->what - 12; i++)
+        n += snprintf(row->what + n, sizeof row->what - (size_t)n, " 0x%" PRIx64, row->values[i]);
+}
+
+static void learn_jitter(struct par_diff *d, const struct par_record *r, const char *field, const struct par_value *va, const struct par_value *vb)
+{
+    struct par_jitter_row *row = get_jitter(d, jitter_key(d, r, field));
+    if (!row)
+        return;
+    row->count++;
+    if (!strcmp(field, "call")) {
+        snprintf(row->what, sizeof row->what, "%s from 0x%08" PRIx32 ": calls more or fewer", d->shared.names[r->call].text, r->lr);
+        return;
+    }
+    learn_value(row, va);
+    learn_value(row, vb);
+    name_values(d, row, r, field);
+}
+
+bool par_in_envelope(struct par_diff *d, const struct par_record *a, const char *field, const struct par_value *ours, bool count)
 {
     if (!d->jitter_count || d->learning || !par_rule_on(d, PAR_RULE_ENVELOPE))
         return false;
     struct par_jitter_row *row = find_jitter(d, jitter_key(d, a, field));
-    if (row && count)
+    bool inside = row && (row->any_value || !row->value_count || !ours);
+    for (unsigned i = 0; row && ours && i < row->value_count; i++)
+        inside = inside || (is_answer(ours) && row->values[i] == (uint32_t)ours->raw);
+    if (inside && count)
         row->used++;
-    return row != NULL;
+    return inside;
 }
 
-bool par_is_floating(struct par_diff *d, const struct par_record *r, bool count)
+// ---- Order windows: calls of one thread that the reference makes now before, now behind others
+
+enum { MOVE_CROSSED = 8 }; // calls that are learnt along: which of two swapped ones has moved is in the eye of the beholder
+
+static void learn_one_move(struct par_diff *d, const struct par_record *r, size_t distance)
 {
-    enum par_rule rule = PAR_RULE_ENVELOPE;
-    bool pace = d->pace && par_rule_on(d, PAR_RULE_PACE) && !strcmp(d->shared.names[r->call].text, "KeTlsGetValue");
-    if (pace)
-        rule = PAR_RULE_PACE;
-    else if (!par_in_envelope(d, r, "call", count))
+    struct par_jitter_row *row = get_jitter(d, jitter_key(d, r, "order"));
+    if (!row)
+        return;
+    row->count++;
+    row->high = distance > row->high ? distance : row->high;
+    snprintf(row->what, sizeof row->what, "%s from 0x%08" PRIx32 ": order, within %" PRIu64 " calls", d->shared.names[r->call].text, r->lr, row->high);
+}
+
+void par_learn_move(struct par_diff *d, const struct par_record *r, const struct par_record *const *crossed, size_t count)
+{
+    learn_one_move(d, r, count);
+    for (size_t i = 0; i < count && count <= MOVE_CROSSED; i++)
+        learn_one_move(d, crossed[i], count);
+}
+
+bool par_may_move(struct par_diff *d, const struct par_record *r, const struct par_record *const *crossed, size_t count)
+{
+    (void)crossed;
+    if (!d->jitter_count || d->learning || !par_rule_on(d, PAR_RULE_ENVELOPE))
+        return false;
+    struct par_jitter_row *row = find_jitter(d, jitter_key(d, r, "order"));
+    if (!row || count > 2 * row->high) // two runs do not show how far it can go
+        return false;
+    row->used++;
+    par_count_rule(d, PAR_RULE_ENVELOPE, r, "order", NULL, NULL);
+    return true;
+}
+
+// ---- Calls that may float
+
+enum { REBUILD_CALLS = 16 }; // more in one second are no text
+
+// The text that titles rebuild in each second of their own time.
+static bool is_rebuild(struct par_diff *d, const struct par_record *r, bool ours, bool count)
+{
+    uint64_t second = r->ns / 1000000000;
+    if (!d->pace || !par_rule_on(d, PAR_RULE_PACE) || strcmp(d->shared.names[r->call].text, "KeTlsGetValue") != 0)
+        return false;
+    bool same = d->rebuilds[ours].calls && d->rebuilds[ours].second == second;
+    if (same && d->rebuilds[ours].calls >= REBUILD_CALLS)
+        return false;
+    if (count) {
+        d->rebuilds[ours].calls = same ? d->rebuilds[ours].calls + 1 : 1;
+        d->rebuilds[ours].second = second;
+        d->rebuilt = true;
+    }
+    return true;
+}
+
+bool par_is_floating(struct par_diff *d, const struct par_record *r, bool ours, bool count)
+{
+    enum par_rule rule = is_rebuild(d, r, ours, count) ? PAR_RULE_PACE : PAR_RULE_ENVELOPE;
+    if (rule == PAR_RULE_ENVELOPE && !par_in_envelope(d, r, "call", NULL, count))
         return false;
     if (count)
         par_count_rule(d, rule, r, "call", NULL, NULL);

@@ -34,6 +34,10 @@ struct par_event {
     const char *name;     // "NtClose"; "" for other kinds
     uint16_t ordinal;
     bool unimplemented, is_void, has_result;
+    unsigned garbage_count; // calls: values that may be uninitialised, and their hash
+    uint64_t garbage_hash;
+    unsigned stack_count;   // calls: return addresses behind lr, innermost first
+    uint32_t stack[8];
     unsigned count;       // of fields
     // Calls: typed arguments. Returns: [0] r3. Others: as events.def says, absent ones 0.
     uint64_t fields[PAR_MAX_FIELDS];
@@ -51,6 +55,7 @@ struct par_log_info {
     uint64_t bytes, position; // of the file, 0 for a pipe; read so far
     uint64_t bad, first_bad;  // lines (number from 1) or chunks (byte offset) that are none
     const char *first_bad_text;
+    uint64_t messages;        // text logs: lines that are no calls, lawful
     bool truncated;
     size_t key_count;
     const char *const *keys;  // pairs

@@ -131,6 +131,7 @@ static void create_thread(struct par_log *log, const struct par_event *e)
     row->created = true;
     row->creator_tid = e->tid;
     row->kthread = (uint32_t)e->fields[15];
+    row->handle = (uint32_t)e->fields[1];
     row->pcr = (uint32_t)e->fields[14];
     row->stack_base = (uint32_t)e->fields[12];
     row->stack_limit = (uint32_t)e->fields[13];
@@ -141,6 +142,8 @@ static void create_thread(struct par_log *log, const struct par_event *e)
         struct par_record *first = (struct par_record *)(void *)(row->queue.data + row->queue.head);
         if (par_queue_head(&row->queue))
             first->flags |= PAR_BEFORE_CREATE;
+        else if (row->depth)
+            row->open[0].record->flags |= PAR_BEFORE_CREATE; // it is in its first call still
         log->by_slot[row->slot] = NULL;
         row->slot = PAR_NO_SLOT;
     }
@@ -251,6 +254,7 @@ static bool mean_handle(struct par_log *log, struct par_value *v, bool typed)
     v->name = object.type;
     v->ordinal = object.ordinal;
     v->lazy = object.unseen != 0;
+    v->doubtful = object.doubtful || !object.alive;
     return true;
 }
 
@@ -304,7 +308,7 @@ static bool mean_bus(const struct par_log *log, struct par_value *v)
     for (size_t i = 0; i < log->pages.count; i++) {
         const struct par_allocation *a = &log->pages.rows[i];
         if (mem_bus_address(a->base, &start) && bus - start < a->size) {
-            *v = (struct par_value){v->raw, a->thread, PAR_BUS, false, a->name, a->ordinal, bus - start};
+            *v = (struct par_value){.raw = v->raw, .thread = a->thread, .meaning = PAR_BUS, .name = a->name, .ordinal = a->ordinal, .offset = bus - start};
             return true;
         }
     }
@@ -366,6 +370,36 @@ static enum exp_type pointee(enum exp_type t)
     }
 }
 
+// ---- Objects that threads wait for
+
+static struct par_sync *get_sync(struct par_log *log, uint32_t object)
+{
+    uint64_t *at = par_map_put(&log->sync_by_object, object);
+    if (!at)
+        return NULL;
+    if (*at)
+        return &log->syncs[*at - 1];
+    if (log->sync_count == log->sync_capacity) {
+        size_t capacity = log->sync_capacity ? log->sync_capacity * 2 : 64;
+        struct par_sync *grown = realloc(log->syncs, capacity * sizeof *grown);
+        if (!grown) {
+            log->no_memory = true;
+            return NULL;
+        }
+        log->syncs = grown;
+        log->sync_capacity = capacity;
+    }
+    log->syncs[log->sync_count++] = (struct par_sync){0};
+    *at = log->sync_count;
+    return &log->syncs[log->sync_count - 1];
+}
+
+static struct par_sync *find_sync(const struct par_log *log, uint32_t object)
+{
+    uint64_t *at = par_map_get(&log->sync_by_object, object);
+    return at && *at ? &log->syncs[*at - 1] : NULL;
+}
+
 // ---- Handles
 
 static void create_handle(struct par_log *log, struct par_row *row, const struct par_event *e)
@@ -377,7 +411,12 @@ static void create_handle(struct par_log *log, struct par_row *row, const struct
     const struct par_record *call = row->depth ? row->open[row->depth - 1].record : NULL;
     bool dispatcher = e->fields[1] >= TRACE_OBJECT_EVENT && e->fields[1] <= TRACE_OBJECT_TIMER;
     bool inside_ke = !call || !strncmp(log->shared->names[call->call].text, "Ke", 2);
-    struct par_object object = {.thread = row->slot, .type = (uint8_t)e->fields[1]};
+    struct par_object object = {.thread = row->slot, .type = (uint8_t)e->fields[1], .alive = true}, before;
+    memcpy(&before, packed, sizeof before);
+    object.doubtful = *packed && *packed != UINT64_MAX && before.alive;
+    struct par_sync *sync = find_sync(log, raw);
+    if (sync)
+        *sync = (struct par_sync){0}; // the number comes again for another object
     log->has_handles = true;
     if (raw >= 0x01000000u && raw < 0x01100000u)
         object.unseen = 2;
@@ -400,7 +439,7 @@ static void adopt_handle(struct par_log *log, struct par_row *row, uint32_t raw,
     if (packed && *packed != UINT64_MAX)
         return;
     packed = par_map_put(&log->objects, raw);
-    struct par_object object = {.thread = row->slot, .type = 0};
+    struct par_object object = {.thread = row->slot, .type = 0, .alive = true};
     object.ordinal = take_ordinal(log, 8, row->slot, name);
     if (packed)
         memcpy(packed, &object, sizeof object);
@@ -414,13 +453,24 @@ static void forget_handle(struct par_log *log, uint32_t raw)
         *packed = UINT64_MAX;
 }
 
+static void end_handle(struct par_log *log, uint32_t raw)
+{
+    uint64_t *packed = par_map_get(&log->objects, raw);
+    struct par_object object;
+    if (!packed || *packed == UINT64_MAX)
+        return;
+    memcpy(&object, packed, sizeof object);
+    object.alive = false;
+    memcpy(packed, &object, sizeof object);
+}
+
 // ---- Waits and signals
 
-static void note_signal(struct par_log *log, uint32_t object)
+static void note_signal(struct par_log *log, uint32_t object, uint32_t times)
 {
-    uint64_t *n = par_map_put(&log->signals, object);
-    if (n)
-        *n += (uint64_t)1 << 32;
+    struct par_sync *sync = get_sync(log, object);
+    if (sync)
+        sync->sets += times;
     for (size_t i = 0; object && i < log->row_count; i++) {
         struct par_row *row = log->rows[i];
         struct par_open_call *open = row->depth ? &row->open[row->depth - 1] : NULL;
@@ -429,14 +479,31 @@ static void note_signal(struct par_log *log, uint32_t object)
     }
 }
 
-// A wait came back with success: were there signals enough?
-static bool note_wake(struct par_log *log, uint32_t object)
+// A thread's end lets everybody go who waits for it.
+static void note_thread_exit(struct par_log *log, const struct par_row *row)
 {
-    uint64_t *n = object ? par_map_put(&log->signals, object) : NULL;
-    if (!n)
-        return false;
-    (*n)++;
-    return (uint32_t)*n > *n >> 32;
+    const uint32_t objects[] = {row->handle, row->kthread};
+    for (unsigned i = 0; i < 2; i++)
+        if (objects[i]) {
+            note_signal(log, objects[i], 1);
+            struct par_sync *sync = get_sync(log, objects[i]);
+            if (sync)
+                sync->stays = true;
+        }
+}
+
+// The one object that a call waits for; 0: several, or unknown. The dispatcher header's address, or the handle.
+static uint32_t waited_object(const struct par_log *log, const struct par_open_call *open, bool success, uint32_t status)
+{
+    const struct par_record *r = open->record;
+    const char *name = log->shared->names[r->call].text;
+    if (!strstr(name, "MultipleObjects")) {
+        unsigned arg = !strncmp(name, "NtSignalAndWait", 15) ? 1 : 0;
+        return r->arg_count > arg ? (uint32_t)par_args_of(r)[arg].raw : 0;
+    }
+    if (!open->any)
+        return open->object_count == 1 ? open->objects[0] : 0;
+    return success && status < open->object_count ? open->objects[status] : 0;
 }
 
 static void begin_wait(struct par_row *row, const struct par_event *e)
@@ -447,7 +514,53 @@ static void begin_wait(struct par_row *row, const struct par_event *e)
     open->in_wait = true;
     open->wait_timeout = e->fields[1];
     open->wait_ns = e->ns;
+    open->any = e->fields[0] != 0;
+    open->object_count = 0;
+    for (unsigned i = 3; i < e->count && open->object_count < PAR_WAIT_OBJECTS; i++)
+        open->objects[open->object_count++] = (uint32_t)e->fields[i];
     open->record->flags |= PAR_WAITS | (e->fields[1] == UINT64_MAX ? PAR_WAIT_INFINITE : 0);
+}
+
+// The wait ended with success here: which signals it has seen.
+static void note_wake(struct par_log *log, struct par_open_call *open, uint32_t status)
+{
+    struct par_record *r = open->record;
+    uint32_t object = status < 64 && !open->woken ? waited_object(log, open, true, status) : 0;
+    struct par_sync *sync = object ? get_sync(log, object) : NULL;
+    if (!sync)
+        return;
+    open->woken = true;
+    r->sets_end = (uint32_t)sync->sets;
+    if (sync->sets < sync->wakes + 1)
+        sync->proof = 0;
+    else if (r->sets_begin && r->sets_begin <= open->wakes_begin)
+        sync->proof++;
+    r->proof = sync->proof < UINT8_MAX ? (uint8_t)sync->proof : UINT8_MAX;
+    r->wakes = (uint32_t)sync->wakes++;
+    r->flags |= PAR_WOKE | (sync->each ? PAR_AUTO : 0) | (sync->stays ? PAR_MANUAL : 0);
+}
+
+static void end_wait(struct par_log *log, struct par_row *row, const struct par_event *e)
+{
+    struct par_open_call *open = row->depth ? &row->open[row->depth - 1] : NULL;
+    if (!open)
+        return;
+    if (open->in_wait && log->shared->names[open->record->call].waits)
+        note_wake(log, open, (uint32_t)e->fields[0]);
+    open->in_wait = false;
+}
+
+// Objects whose way of waking is known from the call that makes them.
+static void note_new_object(struct par_log *log, const struct par_record *r, uint32_t handle)
+{
+    const char *name = log->shared->names[r->call].text;
+    bool event = !strcmp(name, "NtCreateEvent"), semaphore = !strcmp(name, "NtCreateSemaphore");
+    if (!handle || !(event || semaphore) || r->arg_count < 4)
+        return;
+    struct par_sync *sync = get_sync(log, handle);
+    if (sync)
+        *sync = (struct par_sync){.each = semaphore || par_args_of(r)[2].raw == 1, .stays = event && !par_args_of(r)[2].raw,
+                                  .sets = event ? par_args_of(r)[3].raw != 0 : par_args_of(r)[2].raw};
 }
 
 // ---- Calls
@@ -551,10 +664,19 @@ static void start_record(struct par_log *log, struct par_row *row, struct par_re
     row->calls++;
     row->has_calls = true;
     log->calls++;
-    if (log->last_missing == name + 1) {
+    if (row->last_missing == name + 1) {
         r->flags |= PAR_IS_MISSING;
-        log->last_missing = 0;
+        row->last_missing = 0;
     }
+}
+
+// Return addresses behind this call's own: as the log tells them, else those of the calls that it lies in.
+static void keep_stack(const struct par_row *row, struct par_record *r, const struct par_event *e)
+{
+    for (unsigned i = 0; i < e->stack_count && i < PAR_MAX_STACK; i++)
+        r->stack[r->stack_count++] = e->stack[i];
+    for (unsigned k = row->depth; !e->stack_count && k-- > 1 && r->stack_count < PAR_MAX_STACK;)
+        r->stack[r->stack_count++] = row->open[k - 1].record->lr;
 }
 
 static void take_call(struct par_log *log, struct par_row *row, const struct par_event *e)
@@ -574,6 +696,9 @@ static void take_call(struct par_log *log, struct par_row *row, const struct par
         par_args(r)[i] = mean(log, name, e->fields[i], arg ? arg->type : EXP_U32, arg ? arg->name : NULL);
     }
     keep_text(r, e);
+    r->garbage_count = (uint8_t)e->garbage_count;
+    r->garbage_hash = e->garbage_hash;
+    keep_stack(row, r, e);
     row->total = r->index + (log->shared->unit == 1 ? 1 : 2);
     if (!log->has_handles && e->count && !strcmp(log->shared->names[name].text, "NtClose"))
         forget_handle(log, (uint32_t)e->fields[0]);
@@ -584,10 +709,16 @@ static void take_call(struct par_log *log, struct par_row *row, const struct par
         push(log, row, open);
         row->total = r->index + log->shared->unit;
     }
-    if (log->shared->names[name].signals && e->count)
-        note_signal(log, (uint32_t)e->fields[0]);
-    if (log->shared->names[name].waits)
+    const struct par_call_name *n = &log->shared->names[name];
+    if (n->signals && e->count)
+        note_signal(log, (uint32_t)e->fields[0], n->count_arg && e->count >= n->count_arg ? (uint32_t)e->fields[n->count_arg - 1] : 1);
+    if (n->waits) {
+        uint32_t object = waited_object(log, open, false, 0);
+        const struct par_sync *sync = object ? find_sync(log, object) : NULL;
         r->flags |= PAR_WAITS;
+        r->sets_begin = sync ? (uint32_t)sync->sets : 0;
+        open->wakes_begin = sync ? sync->wakes : 0;
+    }
 }
 
 static void note_free(struct par_log *log, const struct par_record *r)
@@ -702,9 +833,12 @@ static void take_return(struct par_log *log, struct par_row *row, const struct p
         e = &copy;
     }
     set_result(log, row, r, e);
-    bool success = e->has_result && !(uint32_t)e->fields[0];
-    if (log->shared->names[name].waits && success && r->arg_count && note_wake(log, (uint32_t)par_args(r)[0].raw))
-        r->flags |= PAR_WOKE_UNSIGNALLED;
+    if (log->shared->names[name].waits && e->has_result)
+        note_wake(log, open, (uint32_t)e->fields[0]);
+    if (e->has_result && !(uint32_t)e->fields[0])
+        for (unsigned i = 0; i < r->pair_count; i++)
+            if (r->pair_args[i] == 0)
+                note_new_object(log, r, (uint32_t)par_pairs_of(r)[i].raw);
     row->total = r->index + log->shared->unit > row->total ? r->index + log->shared->unit : row->total;
     finish_record(r);
     push(log, row, open);
@@ -720,6 +854,29 @@ static void take_exit(struct par_log *log, const struct par_event *e)
         snprintf(log->exit, sizeof log->exit, "%s", e->texts[0].text);
 }
 
+// A call of an export that the other log, a text log, never names: nothing is known of it there.
+static bool is_untold(struct par_log *log, const struct par_event *e)
+{
+    if (!log->told_bit || (e->kind != TRACE_CALL && e->kind != TRACE_RETURN))
+        return false;
+    uint32_t name = name_of(log, e);
+    return name != UINT32_MAX && !(log->shared->names[name].told & log->told_bit);
+}
+
+static void take_untold(struct par_log *log, struct par_row *row, const struct par_event *e)
+{
+    if (e->kind == TRACE_CALL) {
+        row->next_index += log->shared->unit;
+        log->untold++;
+        log->calls++;
+    }
+    row->total = row->next_index;
+    if (e->kind == TRACE_RETURN && !strcmp(e->name, "VdSwap")) {
+        log->frames++;
+        log->swap_ns = e->ns - log->first_ns;
+    }
+}
+
 static void take(struct par_log *log, const struct par_event *e)
 {
     struct par_row *row = get_row(log, e->tid);
@@ -729,6 +886,10 @@ static void take(struct par_log *log, const struct par_event *e)
         log->first_ns = e->ns;
     log->last_ns = e->ns > log->last_ns ? e->ns : log->last_ns;
     row->last_raw_index = e->tid_index;
+    if (is_untold(log, e)) {
+        take_untold(log, row, e);
+        return;
+    }
     if (row->slot == PAR_NO_SLOT)
         place_row(log, row, e);
     switch ((int)e->kind) {
@@ -748,21 +909,31 @@ static void take(struct par_log *log, const struct par_event *e)
         begin_wait(row, e);
         break;
     case TRACE_WAIT_END:
-        if (row->depth)
-            row->open[row->depth - 1].in_wait = false;
+        end_wait(log, row, e);
+        break;
+    case TRACE_HANDLE_DESTROY:
+        end_handle(log, (uint32_t)e->fields[0]);
+        break;
+    case TRACE_EVENT_SET:
+        // One that no call of the title makes: a read that completes.
+        if (!row->depth || !log->shared->names[row->open[row->depth - 1].record->call].signals)
+            note_signal(log, (uint32_t)e->fields[0], 1);
+        break;
+    case TRACE_THREAD_EXIT:
+        note_thread_exit(log, row);
         break;
     case TRACE_MISSING:
         if (row->depth && row->open[row->depth - 1].record->call == name_of(log, e))
             row->open[row->depth - 1].record->flags |= PAR_IS_MISSING;
         else
-            log->last_missing = name_of(log, e) + 1;
+            row->last_missing = name_of(log, e) + 1;
         break;
     case TRACE_EXIT:
         take_exit(log, e);
         break;
     default:
         if (e->import && e->unimplemented)
-            log->last_missing = name_of(log, e) + 1;
+            row->last_missing = name_of(log, e) + 1;
         break;
     }
 }
@@ -824,7 +995,8 @@ void par_log_close(struct par_log *log)
     par_map_free(&log->row_by_tid);
     par_map_free(&log->objects);
     par_map_free(&log->counters);
-    par_map_free(&log->signals);
+    par_map_free(&log->sync_by_object);
+    free(log->syncs);
     par_close(log->reader);
     *log = (struct par_log){0};
 }

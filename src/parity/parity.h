@@ -56,6 +56,8 @@ struct par_shown {
     uint64_t line;  // line of the file (text forms), global event index (binary)
     uint32_t lr;    // guest return address, 0: unknown
     char *text;     // "NtClose(File#6.3) = 0x00000000"; handles by lifetime, addresses raw
+    uint32_t stack[9]; // return addresses, innermost (lr) first, as far as the log tells them
+    unsigned stack_count;
 };
 
 struct par_divergence {
@@ -77,6 +79,8 @@ struct par_divergence {
     struct par_shown reference, ours;                            // .text NULL: no such call on that side
     struct par_shown reference_before[PAR_BEFORE], before[PAR_BEFORE]; // the calls before, oldest first
     unsigned reference_before_count, before_count;
+    struct par_shown reference_after[PAR_BEFORE], after[PAR_BEFORE]; // and behind
+    unsigned reference_after_count, after_count;
 };
 
 struct par_thread {
@@ -108,6 +112,7 @@ struct par_input {
     uint64_t bad;         // lines or chunks that are none
     uint64_t first_bad;   // line number, from 1, or byte offset
     char first_bad_text[96];
+    uint64_t messages;    // lines of a text log that are no calls
     bool truncated;
     char exit[128];       // why the run ended, "" unknown
     size_t key_count;     // header: every input by hash
@@ -151,6 +156,7 @@ struct par_result {
     struct par_jitter *jitter;
     size_t jitter_count;
     uint64_t events_compared;
+    double missed_half;              // chance that something which varies in half of the reference's runs was not seen to vary
     bool fast;                       // decided by comparing encoded events
     size_t window;
 };

@@ -279,6 +279,50 @@ static void add_resolved(struct par_reader *r, struct par_event *e, const struct
     }
 }
 
+static void mix_garbage(struct par_event *e, uint64_t value)
+{
+    e->garbage_hash = (e->garbage_hash ^ value) * 0x9E3779B97F4A7C15u;
+    e->garbage_hash ^= e->garbage_hash >> 29;
+    e->garbage_count++;
+}
+
+// Values behind pointers before the call, and leftover registers: counted and hashed, since nobody compares them by default.
+static void add_garbage(struct par_event *e, const struct json_value *in, const struct json_value *registers)
+{
+    struct members m;
+    struct json_value value;
+    uint64_t bits;
+    if (in && in->type == JSON_OBJECT && get_members(in, &m))
+        for (unsigned i = 0; i < m.count; i++)
+            if (bits_of(&m.rows[i].value, &bits))
+                mix_garbage(e, bits);
+    if (!registers || registers->type != JSON_ARRAY)
+        return;
+    const char *at = json_first(registers);
+    while (json_next_element(registers, &at, &value))
+        if (bits_of(&value, &bits))
+            mix_garbage(e, bits);
+}
+
+// Return addresses behind lr, where an engine tells them.
+static bool add_stack(struct par_event *e, const struct json_value *list)
+{
+    struct json_value value;
+    uint64_t bits;
+    if (!list)
+        return true;
+    if (list->type != JSON_ARRAY)
+        return false;
+    const char *at = json_first(list);
+    while (json_next_element(list, &at, &value)) {
+        if (!bits_of(&value, &bits))
+            return false;
+        if (e->stack_count < sizeof e->stack / sizeof *e->stack)
+            e->stack[e->stack_count++] = (uint32_t)bits;
+    }
+    return true;
+}
+
 static bool read_call(struct par_reader *r, struct par_event *e, const struct members *m)
 {
     uint64_t bits = 0;
@@ -287,7 +331,8 @@ static bool read_call(struct par_reader *r, struct par_event *e, const struct me
     e->ordinal = (uint16_t)(member_bits(m, "ord", &bits) ? bits : 0);
     e->lr = member_bits(m, "lr", &bits) ? (uint32_t)bits : 0;
     add_resolved(r, e, find(m, "args_resolved"));
-    return true;
+    add_garbage(e, find(m, "in"), find(m, "ctx_args"));
+    return add_stack(e, find(m, "stack"));
 }
 
 static bool read_return(struct par_reader *r, struct par_event *e, const struct members *m)

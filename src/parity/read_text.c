@@ -1,7 +1,11 @@
 // Text logs of xenia and xenia-canary: "d> F8000008 NtClose(F8000020)": level, thread (its handle), export, arguments. No results.
 // Lines may be wrapped, cut, run into each other, coloured, end in CRLF; other messages lie between.
+// Arguments: 8 hex digits (32 bits), 16 (64 bits), 4 (16 bits), a decimal number (signed), a floating number, or the word
+// ContextArg (nothing is told); behind a pointer, in brackets, what it points to: hex, text, (root,path,attributes), (null).
+#include <stdlib.h>
 #include <string.h>
 
+#include "exports/exports.h"
 #include "parity/reader_parts.h"
 
 static bool is_hex(char c)
@@ -77,35 +81,73 @@ static const char *run_in(const char *p, const char *end)
     return NULL;
 }
 
-// One argument: hexadecimal digits, then what it points to in brackets. False when the text is cut here.
+// The value of one argument's word. False: it is none that a number can hold.
+static bool word_value(const char *p, size_t length, uint64_t *out)
+{
+    char word[24];
+    bool negative = length > 1 && p[0] == '-', hex = length > 0 && !negative, letters = false, digits = true;
+    for (size_t i = negative; i < length; i++) {
+        hex = hex && is_hex(p[i]);
+        digits = digits && p[i] >= '0' && p[i] <= '9';
+        letters = letters || !(p[i] >= '0' && p[i] <= '9');
+    }
+    if (!length || length >= sizeof word || (!hex && !(digits && length > (size_t)negative)))
+        return false;
+    memcpy(word, p, length);
+    word[length] = 0;
+    // Hexadecimal numbers come with all their digits; a short one of decimal digits alone is a decimal.
+    bool padded = length == 8 || length == 16 || (length == 4 && (p[0] == '0' || letters)) || letters;
+    *out = hex && padded ? strtoull(word, NULL, 16) : (uint32_t)strtoll(word, NULL, 10);
+    return length <= 16 || !hex;
+}
+
+// One argument: its word, then what it points to in brackets. False when the text is cut here.
 static bool read_argument(struct par_reader *r, struct par_event *e, const char **at, const char *end)
 {
-    const char *p = *at;
+    const char *p = *at, *word = p;
     uint64_t value = 0;
-    unsigned digits = 0;
-    for (; p < end && is_hex(*p) && digits < 16; p++, digits++)
-        value = value << 4 | (uint64_t)(*p <= '9' ? *p - '0' : (*p | 0x20) - 'a' + 10);
-    unsigned number = e->count;
-    if (digits && e->count < PAR_MAX_ARGS)
+    while (p < end && *p != ',' && *p != ')' && *p != '(' && *p != ' ')
+        p++;
+    size_t length = (size_t)(p - word);
+    if (p == end)
+        return false;
+    bool number = word_value(word, length, &value);
+    unsigned place = e->count;
+    if (!number && !r->args_end)
+        r->args_end = e->count + 1; // from here on nothing is known: a float, the context
+    if (length && e->count < PAR_MAX_ARGS)
         e->fields[e->count++] = value;
-    if (p < end && *p == '(' && digits) {
+    if (p < end && *p == '(' && length) {
         const char *inner = ++p;
         int depth = 1;
         for (; p < end && depth; p++)
             depth += *p == '(' ? 1 : *p == ')' ? -1 : 0;
         if (depth)
             return false;
-        size_t length = (size_t)(p - 1 - inner);
-        bool plain = length == 8 || length == 16;
-        for (size_t i = 0; i < length && plain; i++)
+        size_t n = (size_t)(p - 1 - inner);
+        bool plain = n == 8 || n == 16;
+        for (size_t i = 0; i < n && plain; i++)
             plain = is_hex(inner[i]);
+        // Attributes of an object: "00000000,path,00000040". Their path is what counts.
+        if (n > 18 && inner[8] == ',' && inner[n - 9] == ',') {
+            inner += 9;
+            n -= 18;
+        }
         if (!plain)
-            par_add_text(r, e, number, inner, length);
+            par_add_text(r, e, place, inner, n);
     }
     while (p < end && *p != ',' && *p != ')')
         p++;
     *at = p;
     return p < end;
+}
+
+static bool is_export(const char *name)
+{
+    for (int m = 0; m < EXP_MODULE_COUNT; m++)
+        if (exp_find_name((enum exp_module)m, name))
+            return true;
+    return false;
 }
 
 // A call whose name starts at p. False: its end is not there.
@@ -118,6 +160,7 @@ static bool read_call(struct par_reader *r, struct par_event *e, const char *p, 
     e->call = par_intern(r, p, name);
     e->name = e->call == UINT32_MAX ? "" : r->names[e->call].text;
     p += name + 1;
+    r->args_end = 0;
     while (p < end && *p == ' ')
         p++;
     while (p < end && *p != ')') {
@@ -126,7 +169,15 @@ static bool read_call(struct par_reader *r, struct par_event *e, const char *p, 
         while (p < end && (*p == ',' || *p == ' '))
             p++;
     }
+    if (r->args_end)
+        e->count = r->args_end - 1;
     return p < end && e->call != UINT32_MAX;
+}
+
+// Calls are told at levels i and d. Other parts of the engine write names with brackets too: those are messages.
+static bool is_call(const struct par_event *e, char level, bool numbers)
+{
+    return is_export(e->name) || ((level == 'i' || level == 'd') && numbers);
 }
 
 static bool hold(struct par_reader *r, const char *text, size_t length)
@@ -138,6 +189,16 @@ static bool hold(struct par_reader *r, const char *text, size_t length)
     return true;
 }
 
+static bool known_name(const char *p, size_t length)
+{
+    char name[128];
+    if (length >= sizeof name)
+        return false;
+    memcpy(name, p, length);
+    name[length] = 0;
+    return is_export(name);
+}
+
 // The message in `held`, complete or not. True: a call.
 static bool finish_held(struct par_reader *r, struct par_event *e, bool last_chance)
 {
@@ -146,6 +207,11 @@ static bool finish_held(struct par_reader *r, struct par_event *e, bool last_cha
     memset(e, 0, offsetof(struct par_event, fields));
     e->text_count = e->pair_count = 0;
     if (name && read_call(r, e, p + 12, end, name)) {
+        if (!is_call(e, p[0], !r->args_end)) {
+            r->messages++;
+            r->held_length = 0;
+            return false;
+        }
         e->tid = hex8(p + 3);
         e->index = r->held_line;
         e->tid_index = par_take_index(r, e->tid, 3) + 1;
@@ -155,8 +221,10 @@ static bool finish_held(struct par_reader *r, struct par_event *e, bool last_cha
     if (!last_chance && is_prefix(p, end) && is_word(p + 12, end))
         return false;
     if (last_chance || !name) {
-        if (name)
+        if (name && known_name(p + 12, name))
             par_note_bad(r, r->held_line, r->held, r->held_length);
+        else
+            r->messages++;
         r->held_length = 0;
     }
     return false;
@@ -167,8 +235,10 @@ static bool take(struct par_reader *r, struct par_event *e, const char *text, si
 {
     bool prefix = is_prefix(text, text + length);
     if (prefix || !r->held_length) {
-        if (!prefix)
-            return false; // a message's further line, or none of ours
+        if (!prefix) {
+            r->messages++; // a message's further line, or none of ours
+            return false;
+        }
         r->held_length = 0;
         r->held_line = r->line;
     }

@@ -295,6 +295,8 @@ static bool next_binary(struct par_reader *r, struct par_event *e)
         unsigned args = record.call && record.call->arg_count < given ? record.call->arg_count : given;
         e->count = args < PAR_MAX_ARGS ? args : PAR_MAX_ARGS;
         memcpy(e->fields, from->fields + 1, e->count * sizeof *e->fields);
+        for (unsigned i = 1 + args; i + 1 < from->count; i += 2, e->garbage_count++) // as the JSON reader hashes them
+            e->garbage_hash = (e->garbage_hash ^ from->fields[i + 1]) * 0x9E3779B97F4A7C15u, e->garbage_hash ^= e->garbage_hash >> 29;
     } else if (from->kind == TRACE_RETURN && from->count) {
         e->has_result = from->count > 1;
         e->count = e->has_result;
@@ -354,7 +356,7 @@ bool par_next(struct par_reader *r, struct par_event *out)
 struct par_log_info par_info(const struct par_reader *r)
 {
     struct par_log_info info = {.form = r->form, .engine = r->engine, .title = r->title, .bad = r->bad, .first_bad = r->first_bad,
-                                .first_bad_text = r->first_bad_text, .truncated = r->truncated};
+                                .first_bad_text = r->first_bad_text, .messages = r->messages, .truncated = r->truncated};
     if (r->form != PAR_BINARY) {
         info.bytes = par_source_bytes(r->source);
         info.position = par_source_read(r->source);

@@ -43,6 +43,8 @@ struct par_reader {
     char held[4096]; // a line that waits for its continuation
     size_t held_length;
     uint64_t held_line;
+    unsigned args_end;  // 1 + number of the first argument of a call that tells nothing, 0: all do
+    uint64_t messages;  // lines that are no calls: what else the engine wrote
     char rest[1 << 16]; // the current line, cleaned
     size_t rest_length, rest_at;
     struct { uint32_t id; uint64_t next; } tids[256]; // next tid_index, bare lines and text logs

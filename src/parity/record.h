@@ -23,8 +23,11 @@ struct par_value {
     uint16_t thread; // slot
     uint8_t meaning;
     bool lazy;       // a handle that an engine made for a guest KEVENT
+    bool doubtful;   // a handle whose number was in use already, or is not any more
     uint32_t name, ordinal, offset;
 };
+
+enum { PAR_MAX_STACK = 8 };
 
 enum { // par_record.flags
     PAR_HAS_ARGS = 1,       // arguments are known
@@ -34,10 +37,12 @@ enum { // par_record.flags
     PAR_IS_MISSING = 16,    // the export is absent in that engine, or part of it
     PAR_WAITS = 32,         // it entered a wait
     PAR_WAIT_INFINITE = 64,
-    PAR_WOKE_UNSIGNALLED = 128, // the wait ended well before anything signalled its object
     PAR_BEFORE_CREATE = 256,    // first call of a thread that nobody had created yet
     PAR_SIGNALLED = 512,        // its object was signalled after the wait began, and it did not come back
     PAR_OVERDUE = 1024,         // its timeout passed, and it did not come back
+    PAR_WOKE = 2048,            // a wait that was satisfied: sets_begin, sets_end and wakes are known
+    PAR_AUTO = 4096,            // each signal of its object wakes one wait (auto-reset event, semaphore)
+    PAR_MANUAL = 8192,          // its object stays signalled (manual-reset event, thread)
 };
 
 // Values lie behind it: arguments, the result, then pairs. Then the text of the first resolved argument.
@@ -53,6 +58,11 @@ struct par_record {
     uint64_t ns;
     uint64_t key;       // hash of name and canonical arguments
     uint64_t text_hash; // of resolved text, 0: none
+    uint64_t garbage_hash; // of what may be uninitialised: values behind pointers before the call, leftover registers
+    uint32_t sets_begin, sets_end, wakes; // signals of its object before the wait began and ended; waits satisfied before this one
+    uint32_t stack[PAR_MAX_STACK]; // return addresses behind lr, innermost first
+    uint8_t stack_count, garbage_count;
+    uint8_t proof; // waits so far that found no signal left over and waited for the next: its object is reset by each wake
     uint16_t text_length;
     uint8_t text_arg;
     uint8_t pair_args[PAR_MAX_PAIRS + 5];
@@ -98,6 +108,8 @@ struct par_call_name {
     bool waits, signals;       // on its first argument
     uint8_t result_mask, behind_mask; // 1 + rule that masks the result, what is behind behind_arg
     uint8_t behind_arg;
+    uint8_t told; // bit 0: the reference's log names it, bit 1: ours does; only looked at where that log is a text log
+    uint8_t count_arg; // 1 + argument that is the number of signals, 0: one
 };
 
 enum par_allocator { PAR_NO_ALLOCATOR, PAR_ALLOCATES_RESULT, PAR_ALLOCATES_BEHIND }; // r3; *argument (address_arg)

@@ -37,6 +37,10 @@ static struct json_object *shown(const struct par_shown *s)
     add(o, "line", number(s->line));
     add(o, "lr", s->lr ? hex(s->lr) : NULL);
     add(o, "text", text(s->text));
+    struct json_object *stack = json_object_new_array();
+    for (unsigned i = 0; i < s->stack_count; i++)
+        json_object_array_add(stack, hex(s->stack[i]));
+    add(o, "stack", stack);
     return o;
 }
 
@@ -76,6 +80,8 @@ static struct json_object *divergence(const struct par_result *r, const struct p
     add(o, "event", shown(&x->ours));
     add(o, "reference_before", shown_list(x->reference_before, x->reference_before_count));
     add(o, "before", shown_list(x->before, x->before_count));
+    add(o, "reference_after", shown_list(x->reference_after, x->reference_after_count));
+    add(o, "after", shown_list(x->after, x->after_count));
     return o;
 }
 
@@ -126,6 +132,7 @@ static struct json_object *input(const struct par_input *in)
     add(o, "frames", number(in->frames));
     add(o, "bad", number(in->bad));
     add(o, "first_bad", in->bad ? number(in->first_bad) : NULL);
+    add(o, "messages", number(in->messages));
     add(o, "truncated", json_object_new_boolean(in->truncated));
     for (size_t i = 0; i < in->key_count; i++)
         add(keys, in->keys[2 * i], text(in->keys[2 * i + 1]));
@@ -201,6 +208,8 @@ static struct json_object *classes(const struct par_result *r)
 void par_write_json(FILE *out, const struct par_result *r)
 {
     struct json_object *o = json_object_new_object(), *list = json_object_new_array(), *coverage = json_object_new_object();
+    char chance[24];
+    snprintf(chance, sizeof chance, "%.4g", r->missed_half);
     add(o, "matched_prefix", number(r->matched_prefix));
     add(o, "matched_prefix_by_ordinal", number(r->matched_by_ordinal));
     add(o, "same", json_object_new_boolean(r->same));
@@ -221,6 +230,7 @@ void par_write_json(FILE *out, const struct par_result *r)
     add(o, "coverage", coverage);
     add(o, "regions", regions(r));
     add(o, "reference_runs", number(r->input_count ? r->input_count - 1 : 0));
+    add(o, "missed_half", r->input_count > 2 ? json_object_new_double_s(r->missed_half, chance) : NULL);
     add(o, "jitter", jitter(r));
     list = json_object_new_array();
     for (size_t i = 0; i < r->input_count; i++)

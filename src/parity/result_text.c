@@ -37,8 +37,8 @@ static void inputs(FILE *out, const struct par_result *r)
             kinds += 1;
             used += r->jitter[i].used;
         }
-        fprintf(out, "envelope  of %zu runs of the reference: %" PRIu64 " things vary among them and excuse %" PRIu64 " differences; %s\n",
-                r->input_count - 1, kinds, used, r->input_count > 3 ? "fairly sure" : "two runs show little: give more");
+        fprintf(out, "envelope  of %zu runs of the reference: %" PRIu64 " things vary among them and excuse %" PRIu64
+                " differences; what varies in half of its runs is missed with %.3g %%\n", r->input_count - 1, kinds, used, 100 * r->missed_half);
     }
     for (size_t i = 0; bad && i < r->input_count; i++)
         if (r->inputs[i].bad)
@@ -108,9 +108,14 @@ static void one(FILE *out, const struct par_result *r, const struct par_divergen
     uint32_t lr = x->reference.lr ? x->reference.lr : x->ours.lr;
     if (lr)
         fprintf(out, "    called from 0x%08" PRIx32 "\n", lr);
+    const struct par_shown *deep = x->reference.stack_count > x->ours.stack_count ? &x->reference : &x->ours;
+    for (unsigned i = 1; i < deep->stack_count; i++)
+        fprintf(out, "           from 0x%08" PRIx32 "\n", deep->stack[i]);
     if (evidence) {
         events_before(out, "before, reference:", x->reference_before, x->reference_before_count);
         events_before(out, "before, ours:", x->before, x->before_count);
+        events_before(out, "after, reference:", x->reference_after, x->reference_after_count);
+        events_before(out, "after, ours:", x->after, x->after_count);
     }
     fprintf(out, "    next: %s\n", x->next);
 }

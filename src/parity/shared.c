@@ -15,8 +15,15 @@ static const struct {
     {"RtlDestroyHeap", 0}, {"XamFree", 0}, {"XMemFree", 0}, {"LocalFree", 0}, {"DmFreePool", 0}, {"MmUnmapIoSpace", 0},
 };
 
-static const char *const signallers[] = {"KeSetEvent", "NtSetEvent", "KePulseEvent", "NtPulseEvent", "KeReleaseSemaphore",
-                                         "NtReleaseSemaphore", "KeReleaseMutant", "NtReleaseMutant"};
+// Calls that signal the object of their first argument; argument with the number of signals, -1: one. A mutant is no signal: who
+// takes it first waits for nobody.
+static const struct {
+    const char *name;
+    int count_argument;
+} signallers[] = {
+    {"KeSetEvent", -1}, {"NtSetEvent", -1}, {"KePulseEvent", -1}, {"NtPulseEvent", -1}, {"KeReleaseSemaphore", 2}, {"NtReleaseSemaphore", 1},
+    {"NtSignalAndWaitForSingleObjectEx", -1}, {"KeSetEventBoostPriority", -1},
+};
 
 // The exceptions by name in rules.def.
 static const struct {
@@ -50,7 +57,10 @@ static void learn(struct par_call_name *n)
         n->row = exp_find_name((enum exp_module)module, n->text);
     n->waits = strstr(n->text, "WaitFor") != NULL;
     for (size_t i = 0; i < sizeof signallers / sizeof *signallers; i++)
-        n->signals = n->signals || !strcmp(signallers[i], n->text);
+        if (!strcmp(signallers[i].name, n->text)) {
+            n->signals = true;
+            n->count_arg = (uint8_t)(signallers[i].count_argument + 1);
+        }
     for (size_t i = 0; i < sizeof frees / sizeof *frees; i++)
         if (!strcmp(frees[i].name, n->text))
             n->free_arg = (uint8_t)(frees[i].argument + 1);

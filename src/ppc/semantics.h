@@ -46,6 +46,23 @@
 #define VA128(insn) (((insn) >> 16 & 31) | ((insn) >> 5 & 1) << 5 | ((insn) >> 10 & 1) << 6)
 #define VB128(insn) (((insn) >> 11 & 31) | ((insn)&3) << 5)
 
+// ---- Floating point registers that hold singles. An engine that keeps them as such where it knows that they are, and no
+// signalling NaNs, says so here; FP_LEAVE gives an instruction that has changed nothing yet to an engine that does not.
+#ifndef FP_KNOWN_SINGLE
+#define FP_TRACKS_SINGLES() false
+#define FP_KNOWN_SINGLE(s, n) false
+#define FP_GET_SINGLE(s, n) 0.0f
+#define FP_SET_SINGLE(s, n, value) ((s)->fpr[n] = fp_bits(value))
+#define FP_LEAVE() __builtin_unreachable()
+#endif
+
+INLINE uint64_t fp_bits(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
 // ---- Registers
 INLINE uint64_t ra_or_zero(const struct ppc_state *s, uint32_t insn)
 {
@@ -68,7 +85,7 @@ INLINE uint32_t ea_x(const struct ppc_state *s, uint32_t insn)
     return (uint32_t)(ra_or_zero(s, insn) + s->gpr[RB(insn)]);
 }
 
-INLINE void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bool gt, bool eq, bool so)
+INLINE void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bool gt, bool eq, uint8_t so)
 {
     s->cr[4 * field + PPC_LT] = lt;
     s->cr[4 * field + PPC_GT] = gt;

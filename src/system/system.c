@@ -107,13 +107,33 @@ static bool make_kernel(struct sys *s, struct error *err)
 {
     struct krnl_config config = {
         .profile = s->config.profile, .on_missing = s->config.on_missing, .boot_time = STOR_TIME, .frame_limit = s->config.frame_limit,
-        .instruction_limit = s->config.instruction_limit,
+        .instruction_limit = s->config.instruction_limit, .retail_key = s->config.retail_key, .ignore_hashes = s->config.ignore_hashes,
         .title_name = s->title_name, .trace_gpu = s->config.trace_gpu, .print = s->config.print, .print_user = s->config.print_user,
         .poll = s->config.poll, .poll_user = s->config.poll_user,
     };
     sys_wire_video(s, &config.video);
     return krnl_create(&s->kernel, &config, s->mem, s->cpu, s->storage, s->trace, s->config.log, err) && krnl_boot(s->kernel, err) &&
            krnl_load(s->kernel, s->xex, err);
+}
+
+static void warn(void *user, const char *text)
+{
+    const struct sys *s = user;
+    log_write(s->config.log, LOG_WARN, "recompiler", "%s", text);
+}
+
+// A cache that cannot be used costs time only.
+static bool choose_tier(struct sys *s, struct error *err)
+{
+    if (!cpu_set_tier(s->cpu, s->config.tier, err))
+        return false;
+    char title[17];
+    snprintf(title, sizeof title, "%.16s", s->title_hash);
+    struct cpu_cache_config cache = {.folder = s->config.cache_folder, .title = title, .limit_bytes = s->config.cache_limit, .warn = warn, .user = s};
+    struct error why = {0};
+    if (!cpu_set_cache(s->cpu, &cache, &why))
+        warn(s, why.message);
+    return true;
 }
 
 bool sys_create(struct sys **out, const struct sys_config *config, struct error *err)
@@ -123,7 +143,7 @@ bool sys_create(struct sys **out, const struct sys_config *config, struct error 
         return error_set(err, ERR_MEMORY, "out of memory");
     s->config = *config;
     if (!open_title(s, err) || !mount(s, err) || !mem_create(&s->mem, err) || !cpu_create(&s->cpu, s->mem, err) ||
-        !cpu_set_tier(s->cpu, config->tier, err) || !open_trace(s, err) ||
+        !choose_tier(s, err) || !open_trace(s, err) ||
         !sys_wire_gpu(s, err) || !make_kernel(s, err)) {
         sys_destroy(s);
         return false;
@@ -178,7 +198,7 @@ const struct gpu *sys_gpu(const struct sys *s)
     return s->gpu;
 }
 
-const struct cpu *sys_cpu(const struct sys *s)
+struct cpu *sys_cpu(struct sys *s)
 {
     return s->cpu;
 }

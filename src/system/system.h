@@ -27,6 +27,8 @@ struct sys_config {
     enum krnl_on_missing on_missing;
     enum sys_pace pace;
     enum cpu_tier tier;           // how guest code runs; changes nothing but the time it takes
+    const char *cache_folder;     // of compiled code; NULL: none is kept
+    uint64_t cache_limit;         // bytes of that folder; 0: the default
     bool trace_gpu;               // packets and MMIO accesses too
     uint64_t frame_limit;         // swaps; 0: none
     uint64_t instruction_limit;   // 0: none
@@ -50,7 +52,7 @@ bool sys_finish_trace(struct sys *s, const struct krnl_result *result, struct er
 struct kernel *sys_kernel(struct sys *s);
 struct mem *sys_memory(struct sys *s);
 const struct gpu *sys_gpu(const struct sys *s);
-const struct cpu *sys_cpu(const struct sys *s);
+struct cpu *sys_cpu(struct sys *s);
 const struct xex *sys_title(const struct sys *s);
 const char *sys_game_folder(const struct sys *s); // the host folder that the title sees as game:
 

@@ -262,6 +262,7 @@ static bool next_chunk(struct trace_reader *r)
         if (!wanted)
             r->next_index = chunk.first + chunk.count;
         r->at += TRACE_CHUNK_HEADER_BYTES + chunk.stored;
+        trace_reader_drop(r);
         if (good && wanted)
             return true;
     }
@@ -466,6 +467,7 @@ void trace_raw_skip_chunk(struct trace_reader *r)
     if (!get_chunk(r, r->at, &chunk))
         return;
     r->at += TRACE_CHUNK_HEADER_BYTES + chunk.stored;
+    trace_reader_drop(r);
     r->next_index = chunk.first + chunk.count;
 }
 

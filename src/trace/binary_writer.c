@@ -6,7 +6,7 @@
 #include "trace/format.h"
 #include "trace/writer.h"
 
-enum { LEVEL_HEADER = 3, LEVEL_CHUNK = 1 };
+enum { LEVEL = 1 };
 
 static bool put_kinds(struct trace_buffer *b)
 {
@@ -85,7 +85,7 @@ static bool begin(struct trace *t, const struct trace_header *header)
     ZSTD_CCtx_setParameter(t->zstd, ZSTD_c_checksumFlag, 1);
     if (t->raw.used > TRACE_CHUNK_RAW_LIMIT)
         return error_set(&t->failure, ERR_LIMIT, "event log: header of %zu bytes", t->raw.used);
-    size_t size = compress(t, LEVEL_HEADER, TRACE_PREFIX_BYTES);
+    size_t size = compress(t, LEVEL, TRACE_PREFIX_BYTES);
     if (!size)
         return false;
     uint8_t *p = t->stored.data;
@@ -189,7 +189,7 @@ static bool remember_place(struct trace *t, uint64_t first_index)
 static bool flush(struct trace *t)
 {
     uint64_t first = t->count - t->pending;
-    size_t size = compress(t, LEVEL_CHUNK, TRACE_CHUNK_HEADER_BYTES);
+    size_t size = compress(t, LEVEL, TRACE_CHUNK_HEADER_BYTES);
     if (!size)
         return false;
     if (!remember_place(t, first))

@@ -45,6 +45,7 @@ static bool refill(struct trace_reader *r)
             break;
     }
     r->at = in.pos;
+    trace_reader_drop(r);
     r->window.used = out.pos;
     return out.pos > before;
 }
@@ -72,6 +73,8 @@ static bool next_line(struct trace_reader *r, const char **line, size_t *length,
             r->window_at += used;
         else
             r->at += used;
+        if (!r->compressed)
+            trace_reader_drop(r);
         r->line_number++;
         return true;
     }

@@ -2,9 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "trace/format.h"
 #include "trace/reader_parts.h"
+
+enum { DROP_BYTES = 4 << 20, PAGE_BYTES = 1 << 16 }; // no page is larger than that
 
 static const uint8_t zstd_magic[4] = {0x28, 0xB5, 0x2F, 0xFD};
 
@@ -40,6 +43,16 @@ bool trace_reader_key(struct trace_reader *r, const char *key, size_t key_length
     r->keys[r->key_count + 1] = v;
     r->key_count += 2;
     return true;
+}
+
+void trace_reader_drop(struct trace_reader *r)
+{
+    size_t end = (r->at < r->size ? r->at : r->size) & ~(size_t)(PAGE_BYTES - 1);
+    if (!r->view.data || end < r->dropped + DROP_BYTES)
+        return;
+    // A page that is read again comes from the file again.
+    madvise((void *)(uintptr_t)(r->view.data + r->dropped), end - r->dropped, MADV_DONTNEED);
+    r->dropped = end;
 }
 
 static bool load(struct trace_reader *r, const char *path, struct error *err)

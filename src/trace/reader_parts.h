@@ -25,6 +25,7 @@ struct trace_reader {
     uint8_t *owned;        // all of standard input
     const uint8_t *data;
     size_t size, at;       // bytes; the next one to read
+    size_t dropped;        // bytes whose pages were given back
     uint64_t skip_to;      // events with a lower index are not wanted
     uint64_t next_index;
     struct trace_log_tables tables;
@@ -55,3 +56,6 @@ bool trace_reader_text(struct trace_reader *r, struct trace_record *out, unsigne
 
 // Adds a key and its value to the log's header.
 bool trace_reader_key(struct trace_reader *r, const char *key, size_t key_length, const char *value, size_t value_length);
+
+// Gives the pages of a mapped log back that lie behind the place of reading, so that memory does not grow with the log.
+void trace_reader_drop(struct trace_reader *r);

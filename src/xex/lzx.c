@@ -101,18 +101,3 @@ bool lzx_decompress(const struct lzx_input *in, uint8_t *out, size_t size, struc
                          size - to.left, size);
     return ok;
 }
-
-// 16-bit little-endian words hold the bits from the top: (header bit 0), type 3 in three bits, the size in 24, then zeros up
-// to the word's end. Then R0, R1 and R2 (little-endian), the bytes, and one more if their number is odd.
-size_t lzx_store_frame(uint8_t *out, const uint8_t *data, size_t size, bool first)
-{
-    uint32_t bits = first ? 3u << 28 | (uint32_t)size << 4 : 3u << 29 | (uint32_t)size << 5;
-    le16_set(out, (uint16_t)(bits >> 16));
-    le16_set(out + 2, (uint16_t)bits);
-    for (int i = 0; i < 3; i++)
-        le32_set(out + 4 + 4 * i, 1);
-    memcpy(out + 16, data, size);
-    if (size % 2)
-        out[16 + size++] = 0;
-    return 16 + size;
-}

@@ -22,7 +22,30 @@ struct lzx_input {
 // or the reference.
 bool lzx_decompress(const struct lzx_input *in, uint8_t *out, size_t size, struct error *err);
 
-// Writes one frame (`size` bytes, at most LZX_FRAME) as an uncompressed block; `first`: the stream begins with it. `out` needs
-// room for LZX_STORED(size) bytes. Returns the bytes written.
-#define LZX_STORED(size) ((size) + 17)
-size_t lzx_store_frame(uint8_t *out, const uint8_t *data, size_t size, bool first);
+// The other way. Every form makes streams that lzx_decompress turns back into `data`.
+enum lzx_form {
+    LZX_BEST_BLOCKS, // aligned, or stored where that is shorter
+    LZX_STORED_BLOCKS,
+    LZX_VERBATIM_BLOCKS,
+    LZX_ALIGNED_BLOCKS,
+};
+
+struct lzx_plain {
+    const uint8_t *data;
+    size_t size;
+    const uint8_t *reference; // as above
+    size_t reference_size;
+    uint32_t window;
+    enum lzx_form form;
+};
+
+struct lzx_packed {
+    uint8_t *data;
+    size_t size;
+    uint32_t *frame_ends; // offset in `data` behind each frame of LZX_FRAME bytes
+    size_t frame_count;
+};
+
+// Fails with ERR_ARGUMENT (the window) or ERR_MEMORY. Life of *out: lzx_packed_free. Same input, same stream.
+bool lzx_compress(const struct lzx_plain *in, struct lzx_packed *out, struct error *err);
+void lzx_packed_free(struct lzx_packed *p);

@@ -19,7 +19,7 @@
 #define LIBRARY_VERSION 0x20074500u // 2.0.1861.0: what old titles ask for at least
 #define EXPORT_FIXED    0x2Cu       // bytes of an export table before its offsets
 #define EXPORT_ENTRY    8u          // of the section .xexport: ordinal, address
-#define LZX_WINDOW      0x10000u    // as large as a block
+#define LZX_WINDOW      0x10000u
 #define DEVKIT_MEDIA    0x08000605u // as development tools set it
 
 // The libraries by the number that the SDK's import sections carry (guest/lib/imports.py).
@@ -680,32 +680,39 @@ static bool make_basic_data(struct pack *p)
 }
 
 // One block of LZX frames, each a piece of its own; returns its bytes, a multiple of 16.
-static uint32_t write_block(const struct pack *p, uint32_t image_at, uint8_t *block)
+static uint32_t write_block(const struct lzx_packed *lzx, size_t frame, uint8_t *block)
 {
     uint32_t used = XEX_BLOCK_HEADER;
-    for (unsigned i = 0; i < XEX_PACK_PIECES && image_at < p->image_size; i++, image_at += XEX_PIECE_BYTES) {
-        size_t piece = lzx_store_frame(block + used + 2, p->image + image_at, XEX_PIECE_BYTES, !image_at);
+    for (unsigned i = 0; i < XEX_PACK_PIECES && frame < lzx->frame_count; i++, frame++) {
+        uint32_t start = frame ? lzx->frame_ends[frame - 1] : 0, piece = lzx->frame_ends[frame] - start;
         be16_set(block + used, (uint16_t)piece);
-        used += 2 + (uint32_t)piece;
+        memcpy(block + used + 2, lzx->data + start, piece);
+        used += 2 + piece;
     }
     return round_up(used + 2, 16); // a size of 0 ends
 }
 
 static bool make_normal_data(struct pack *p)
 {
-    uint32_t step = XEX_PACK_PIECES * XEX_PIECE_BYTES, count = p->image_size / step, most = step + 0x80;
+    static const enum lzx_form forms[] = {
+        [XEX_LZX_BEST] = LZX_BEST_BLOCKS, [XEX_LZX_STORED] = LZX_STORED_BLOCKS, [XEX_LZX_VERBATIM] = LZX_VERBATIM_BLOCKS, [XEX_LZX_ALIGNED] = LZX_ALIGNED_BLOCKS};
+    struct lzx_packed lzx;
+    if (!lzx_compress(&(struct lzx_plain){p->image, p->image_size, NULL, 0, LZX_WINDOW, forms[p->params->lzx]}, &lzx, NULL))
+        return false;
+    size_t count = (lzx.frame_count + XEX_PACK_PIECES - 1) / XEX_PACK_PIECES;
     uint32_t *sizes = calloc(count, sizeof *sizes);
-    p->data = calloc(count, most);
-    for (uint32_t i = 0; sizes && p->data && i < count; i++) {
-        sizes[i] = write_block(p, i * step, p->data + p->data_size);
+    p->data = calloc(1, lzx.size + count * 0x80);
+    bool ok = sizes && p->data;
+    for (size_t i = 0; ok && i < count; i++) {
+        sizes[i] = write_block(&lzx, i * XEX_PACK_PIECES, p->data + p->data_size);
         p->data_size += sizes[i];
     }
-    bool ok = sizes && p->data;
     if (ok) {
         xex_link_blocks(p->data, sizes, count, p->first_block_digest);
         p->first_block_size = sizes[0];
     }
     free(sizes);
+    lzx_packed_free(&lzx);
     return ok;
 }
 

@@ -1,5 +1,5 @@
 // Makes a delta patch from two titles: header and image are compared in pieces of 32 KB; a piece that differs becomes zeros, a
-// copy of a piece that is there already, or LZX (stored).
+// copy of a piece that is there already, or LZX with the old bytes in the window.
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "xex/pack.h"
 
 #define DELTA_FIXED    12u
-#define DELTA_MOST     (DELTA_FIXED + LZX_STORED(XEX_PIECE_BYTES))
+#define DELTA_MOST     (DELTA_FIXED + XEX_PIECE_BYTES + 0x20u) // LZX is stored where it would be longer
 #define WINDOW         0x10000u
 #define FORMAT_BYTES   (8u + 8u + XEX_DIGEST)
 #define DESCRIPTOR     0x4Cu
@@ -46,29 +46,43 @@ static uint32_t find_piece(const struct change *c, uint32_t at, uint32_t size)
     return UINT32_MAX;
 }
 
-// Writes what makes the piece at `at` right; returns its bytes, 0 when nothing is to be done.
-static size_t write_delta(struct change *c, uint32_t at, uint8_t *out)
+// Packs the piece at `at`; false: no memory.
+static bool write_lzx(const struct change *c, uint32_t at, uint32_t size, uint8_t *out, size_t *used)
+{
+    struct lzx_packed lzx;
+    if (!lzx_compress(&(struct lzx_plain){c->want + at, size, c->have + at, size, WINDOW, LZX_BEST_BLOCKS}, &lzx, NULL))
+        return false;
+    memcpy(out, lzx.data, lzx.size);
+    *used = lzx.size;
+    lzx_packed_free(&lzx);
+    return true;
+}
+
+// Writes what makes the piece at `at` right, of *used bytes, 0 when nothing is to be done; false: no memory.
+static bool write_delta(struct change *c, uint32_t at, uint8_t *out, size_t *used)
 {
     static const uint8_t zeros[XEX_PIECE_BYTES];
     uint32_t size = c->size - at < XEX_PIECE_BYTES ? c->size - at : XEX_PIECE_BYTES, from;
+    size_t packed = 0;
+    *used = 0;
     if (!memcmp(c->have + at, c->want + at, size))
-        return 0;
+        return true;
     be32_set(out, at);
     be32_set(out + 4, at);
     be16_set(out + 8, (uint16_t)size);
-    size_t used = DELTA_FIXED;
     if (!memcmp(c->want + at, zeros, size)) {
         be16_set(out + 10, 0);
     } else if ((from = find_piece(c, at, size)) != UINT32_MAX) {
         be32_set(out, from);
         be16_set(out + 10, 1);
     } else {
-        size_t packed = lzx_store_frame(out + DELTA_FIXED, c->want + at, size, true);
+        if (!write_lzx(c, at, size, out + DELTA_FIXED, &packed))
+            return false;
         be16_set(out + 10, (uint16_t)packed);
-        used += packed;
     }
     memcpy(c->have + at, c->want + at, size);
-    return used;
+    *used = DELTA_FIXED + packed;
+    return true;
 }
 
 struct patch {
@@ -87,10 +101,14 @@ static bool compare_headers(struct patch *p, struct error *err)
     p->header_deltas = calloc(pieces, DELTA_MOST);
     if (!start_change(&c, p->from->data, p->from->info.header_size, p->to->data, size, err))
         return false;
-    for (uint32_t at = 0; p->header_deltas && at < size; at += XEX_PIECE_BYTES)
-        p->header_deltas_size += (uint32_t)write_delta(&c, at, p->header_deltas + p->header_deltas_size);
+    bool ok = p->header_deltas;
+    for (uint32_t at = 0; ok && at < size; at += XEX_PIECE_BYTES) {
+        size_t delta;
+        ok = write_delta(&c, at, p->header_deltas + p->header_deltas_size, &delta);
+        p->header_deltas_size += (uint32_t)delta;
+    }
     free(c.have);
-    return p->header_deltas || error_set(err, ERR_MEMORY, "no memory for a patch of the header");
+    return ok || error_set(err, ERR_MEMORY, "no memory for a patch of the header");
 }
 
 static bool compare_images(struct patch *p, struct error *err)
@@ -104,10 +122,12 @@ static bool compare_images(struct patch *p, struct error *err)
         free(sizes);
         return error_set(err, ERR_MEMORY, "no memory for a patch of the image");
     }
-    while (at < size) {
+    bool ok = true;
+    while (ok && at < size) {
         uint32_t used = XEX_BLOCK_HEADER;
-        for (uint32_t n = 0; n < XEX_PACK_PIECES && at < size; at += XEX_PIECE_BYTES) {
-            size_t delta = write_delta(&c, at, p->data + p->data_size + used);
+        for (uint32_t n = 0; ok && n < XEX_PACK_PIECES && at < size; at += XEX_PIECE_BYTES) {
+            size_t delta;
+            ok = write_delta(&c, at, p->data + p->data_size + used, &delta);
             used += (uint32_t)delta;
             n += delta != 0;
         }
@@ -117,10 +137,12 @@ static bool compare_images(struct patch *p, struct error *err)
         p->data_size += round_up(used, 16);
     }
     free(c.have);
-    xex_link_blocks(p->data, sizes, count, p->first_digest);
-    p->first_size = sizes[0];
+    if (ok) {
+        xex_link_blocks(p->data, sizes, count, p->first_digest);
+        p->first_size = sizes[0];
+    }
     free(sizes);
-    return true;
+    return ok || error_set(err, ERR_MEMORY, "no memory for a patch of the image");
 }
 
 // Offsets in the patch's own header.

@@ -217,11 +217,14 @@ struct xex_pack_resource {
     size_t size;
 };
 
+enum xex_lzx { XEX_LZX_BEST, XEX_LZX_STORED, XEX_LZX_VERBATIM, XEX_LZX_ALIGNED }; // blocks of NORMAL compression
+
 struct xex_pack_params {
     const uint8_t *elf;
     size_t elf_size;
     const char *pe_name;              // NULL: "a.exe"
     enum xex_compression compression; // NONE, BASIC or NORMAL
+    enum xex_lzx lzx;
     bool encrypt;
     const uint8_t *key;  // XEX_KEY_BYTES bytes to encrypt with, as a console's; NULL: the devkit key
     bool dll;            // a DLL instead of a title

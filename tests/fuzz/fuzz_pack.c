@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct error err = {0};
     struct xex_pack_params params = {
-        .elf = data + 1, .elf_size = size - 1, 
+        .elf = data + 1, .elf_size = size - 1, .lzx = (enum xex_lzx)(data[0] >> 4 & 3),
         .dll = data[0] & 8, .encrypt = data[0] & 2, .compression = data[0] & 1 ? XEX_COMPRESSION_BASIC : data[0] & 4 ? XEX_COMPRESSION_NORMAL : XEX_COMPRESSION_NONE,
     };
     uint8_t *packed;

@@ -1,5 +1,6 @@
 // Random instruction sequences with random registers: the interpreter and both tiers of the recompiler must leave the same
-// state, memory, time and reason. XENOLITH_SEED and XENOLITH_SEQUENCES repeat one or run more.
+// state, memory, time and reason. XENOLITH_SEED and XENOLITH_SEQUENCES repeat one or run more; XENOLITH_SECONDS runs on until
+// the time is over (./dev fuzz recompiler), and says how many those were.
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -195,18 +197,31 @@ static uint64_t number_from(const char *name, uint64_t otherwise)
 static void compare_tier(enum cpu_tier tier, uint64_t sequences)
 {
     struct machine plain, other;
-    uint64_t first = number_from("XENOLITH_SEED", 1), wrong = 0;
-    sequences = number_from("XENOLITH_SEQUENCES", sequences);
+    uint64_t first = number_from("XENOLITH_SEED", 1), wrong = 0, seconds = number_from("XENOLITH_SECONDS", 0);
+    sequences = number_from("XENOLITH_SEQUENCES", seconds ? UINT64_MAX - first : sequences);
+    struct timespec begun, now;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
     assert_true(open_machine(&plain, CPU_INTERPRETER));
     if (!open_machine(&other, tier)) {
         close_machine(&plain);
         skip();
     }
-    for (uint64_t i = 0; i < sequences && wrong < 5; i++)
-        wrong += !run_sequence(&plain, &other, first + i);
+    uint64_t done = 0;
+    for (; done < sequences && wrong < 5; done++) {
+        if (seconds && !clock_gettime(CLOCK_MONOTONIC, &now) && (uint64_t)(now.tv_sec - begun.tv_sec) >= seconds)
+            break;
+        wrong += !run_sequence(&plain, &other, first + done);
+        // What was compiled stays in the store; a new one before it is full.
+        if (done % 50000 == 49999) {
+            close_machine(&other);
+            assert_true(open_machine(&other, tier));
+        }
+    }
+    if (seconds)
+        print_message("%" PRIu64 " sequences from seed %" PRIu64 " on, %" PRIu64 " wrong\n", done, first, wrong);
     struct cpu_stats stats;
     cpu_stats(other.cpu, &stats);
-    assert_true(stats.units * 10 > sequences * 9); // it is the compiled code that was compared
+    assert_true(stats.units * 10 > done % 50000 * 9); // it is the compiled code that was compared
     close_machine(&plain);
     close_machine(&other);
     assert_int_equal(wrong, 0);

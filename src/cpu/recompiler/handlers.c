@@ -1,4 +1,20 @@
 // handlers.c: every instruction as a function of its own, for compiling to bitcode with clang. Never linked.
+#include <stdbool.h>
+
+#include "ppc/ppc.h"
+
+// What the cloner answers itself (specialise.c).
+bool rc_tracks_singles(void) __attribute__((const));
+bool rc_known_single(const uint64_t *slot) __attribute__((const));
+float rc_get_single(const uint64_t *slot) __attribute__((pure));
+void rc_set_single(uint64_t *slot, float value);
+void rc_leave(void) __attribute__((noreturn));
+#define FP_TRACKS_SINGLES() rc_tracks_singles()
+#define FP_KNOWN_SINGLE(s, n) rc_known_single(&(s)->fpr[n])
+#define FP_GET_SINGLE(s, n) rc_get_single(&(s)->fpr[n])
+#define FP_SET_SINGLE(s, n, value) rc_set_single(&(s)->fpr[n], value)
+#define FP_LEAVE() rc_leave()
+
 #include "ppc/semantics/all.h"
 
 #define HANDLER(type, id)                                                                                              \

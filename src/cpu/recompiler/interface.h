@@ -7,7 +7,7 @@
 //     uint32_t unit(struct ppc_state *s, uint8_t *m, uint32_t entry)
 //
 // runs from entry point number `entry` (0: the first) and returns the guest address to go on at (a multiple of 4), or
-// RC_LEFT with s->exit saying why. While compiled code runs, s->block_pc is 0 and s->cycles is the virtual time minus pc / 4.
+// RC_LEFT with s->exit saying why, or an address + RC_ALONE: the instruction there is the interpreter's. While compiled code runs, s->block_pc is 0 and s->cycles is the virtual time minus pc / 4.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "ppc/ppc.h"
 
-enum { RC_LEFT = 1 };
+enum { RC_LEFT = 1, RC_ALONE = 2 };
 
 enum rc_tier {
     RC_QUICK,     // registers stay in the state
@@ -28,6 +28,7 @@ enum {
     RC_LEADER = 1,   // a block starts here
     RC_ENTRY = 2,    // compiled code can be entered here; also a leader
     RC_UNKNOWN = 4,  // no instruction: not decodable
+    RC_TARGET = 8,   // a bctr may go here; also a leader
 };
 
 struct rc_insn {
@@ -74,6 +75,7 @@ struct rc;
 struct rc_api {
     const char *version; // of LLVM
     uint64_t semantics;  // hash of the instructions' bitcode
+    uint64_t layout;     // rc_layout() of the shared object
     bool (*create)(struct rc **out, struct error *err);
     void (*destroy)(struct rc *rc);
     // Translates `count` plans. Fails as a whole where the host's code generator needs something unexpected.

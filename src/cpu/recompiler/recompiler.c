@@ -9,13 +9,14 @@
 
 #include "bitcode_data.h"
 #include "cpu/recompiler/interface.h"
+#include "cpu/recompiler/layout.h"
 #include "cpu/recompiler/link.h"
 #include "cpu/recompiler/specialise.h"
 #include "cpu/recompiler/unit.h"
 
 // As one-semantics.md found: more passes cost twice the time and make nothing faster.
-static const char loop_passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
-static const char straight_passes[] = "function(sroa,early-cse)";
+static const char loop_passes[] = "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
+static const char straight_passes[] = "function(sroa,early-cse<memssa>)";
 
 struct rc {
     LLVMContextRef context;
@@ -128,6 +129,25 @@ static bool emit(struct rc *rc, LLVMModuleRef module, enum rc_tier tier, uint32_
     return ok;
 }
 
+// For developers: XENOLITH_RC_DUMP names a folder that gets each unit's IR and code (objdump -D -b binary -m i386:x86-64).
+static void dump(LLVMModuleRef module, uint32_t pc, const char *kind, const uint8_t *bytes, size_t size)
+{
+    const char *folder = getenv("XENOLITH_RC_DUMP");
+    char path[4096];
+    if (!folder)
+        return;
+    snprintf(path, sizeof path, "%s/%08x.%s", folder, pc, kind);
+    if (!bytes) {
+        LLVMPrintModuleToFile(module, path, NULL);
+        return;
+    }
+    FILE *f = fopen(path, "wb");
+    if (f) {
+        fwrite(bytes, 1, size, f);
+        fclose(f);
+    }
+}
+
 enum { ATTEMPTS = 8 }; // each failed one makes an instruction called out of line
 
 static bool rc_compile(struct rc *rc, const struct rc_plan *plans, uint32_t count, enum rc_tier tier, struct rc_code *out,
@@ -147,7 +167,11 @@ static bool rc_compile(struct rc *rc, const struct rc_plan *plans, uint32_t coun
         loops |= rc_has_loop(&plans[i]);
     }
     bool ok = (!getenv("XENOLITH_RC_VERIFY") || verify(module, err)) && (tier == RC_QUICK || optimise(rc, module, loops, err));
+    if (ok && count)
+        dump(module, plans[0].entries[0], "ll", NULL, 0);
     ok = ok && emit(rc, module, tier, count, out, err);
+    if (ok && count)
+        dump(module, plans[0].entries[0], "bin", out->bytes, out->size);
     LLVMDisposeModule(module);
     if (!ok)
         free(out->offsets);
@@ -178,6 +202,7 @@ const struct rc_api *xenolith_recompiler(void)
     static const struct rc_api api = {
         .version = RC_LLVM_VERSION,
         .semantics = RC_SEMANTICS,
+        .layout = RC_LAYOUT,
         .create = rc_create,
         .destroy = rc_destroy,
         .compile = rc_compile,

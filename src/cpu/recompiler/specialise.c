@@ -293,6 +293,7 @@ struct copy {
     bool *reached;
     bool *edge; // [from * block_count + to]
     bool certain, ok;
+    bool ended; // the block: nothing of it comes any more
     LLVMValueRef result;
 };
 
@@ -447,9 +448,15 @@ static struct value copy_access(struct copy *c, const struct step *s)
     LLVMValueRef slot = c->site->slot(c->site->user, (uint32_t)address.offset, size, store, c->certain);
     if (!slot)
         return fail(c);
-    LLVMValueRef v = store ? LLVMBuildStore(b, value, slot) : LLVMBuildLoad2(b, type, slot, "");
-    LLVMSetAlignment(v, LLVMGetAlignment(s->original));
-    return plain(v);
+    // A stack variable is used as what it is: LLVM makes one value of it only then.
+    bool variable = LLVMIsAAllocaInst(slot);
+    LLVMTypeRef held = variable ? LLVMGetAllocatedType(slot) : type;
+    if (store && held != type)
+        value = LLVMBuildBitCast(b, value, held, "");
+    LLVMValueRef v = store ? LLVMBuildStore(b, value, slot) : LLVMBuildLoad2(b, held, slot, "");
+    if (!variable)
+        LLVMSetAlignment(v, LLVMGetAlignment(s->original));
+    return plain(!store && held != type ? LLVMBuildBitCast(b, v, type, "") : v);
 }
 
 static LLVMValueRef declare(struct copy *c, LLVMValueRef function)
@@ -506,6 +513,54 @@ static struct value call_external(struct copy *c, const struct step *s, const ch
     return plain(v);
 }
 
+static struct value set_single(struct copy *c, uint32_t slot, LLVMValueRef value)
+{
+    const struct rc_site *site = c->site;
+    if (site->set_single) {
+        site->set_single(site->user, slot, value, c->certain);
+        return plain(NULL);
+    }
+    LLVMValueRef place = site->slot(site->user, slot, 8, true, c->certain);
+    if (!place)
+        return fail(c);
+    LLVMBuildStore(site->builder, LLVMBuildFPExt(site->builder, value, LLVMDoubleTypeInContext(c->all->context), ""), place);
+    return plain(NULL);
+}
+
+static struct value leave(struct copy *c)
+{
+    LLVMBuildBr(c->site->builder, c->site->leave(c->site->user));
+    c->ended = true;
+    return plain(NULL);
+}
+
+static bool is_slow_path(const char *name)
+{
+    return !strcmp(name, "ppc_fp_slow") || !strcmp(name, "ppc_fp_unordered");
+}
+
+// What handlers.c asks of the recompiler. True: it was that.
+static bool answer(struct copy *c, const struct step *s, const char *name, struct value *out)
+{
+    const struct rc_site *site = c->site;
+    uint32_t slot = s->ref_count > 1 ? (uint32_t)resolve(c, &c->t->refs[s->first_ref]).offset : 0;
+    bool single = site->is_single && s->ref_count > 1 && site->is_single(site->user, slot);
+    LLVMTypeRef float_type = LLVMFloatTypeInContext(c->all->context);
+    if (!strcmp(name, "rc_tracks_singles"))
+        *out = plain(LLVMConstInt(integer(c, 1), site->is_single != NULL, false));
+    else if (!strcmp(name, "rc_known_single"))
+        *out = plain(LLVMConstInt(integer(c, 1), single, false));
+    else if (!strcmp(name, "rc_get_single"))
+        *out = plain(single ? site->get_single(site->user, slot) : LLVMConstReal(float_type, 0));
+    else if (!strcmp(name, "rc_set_single"))
+        *out = set_single(c, slot, materialise(c, resolve(c, &c->t->refs[s->first_ref + 1])));
+    else if (!strcmp(name, "rc_leave"))
+        *out = site->leave ? leave(c) : fail(c);
+    else
+        return false;
+    return true;
+}
+
 static struct value copy_call(struct copy *c, const struct step *s)
 {
     LLVMValueRef function = LLVMGetCalledValue(s->original);
@@ -515,6 +570,11 @@ static struct value copy_call(struct copy *c, const struct step *s)
     const char *name = LLVMGetValueName2(function, &length);
     if (is_named(s->original, "llvm.lifetime."))
         return plain(NULL);
+    struct value answered;
+    if (answer(c, s, name, &answered))
+        return answered;
+    if (c->site->leave && is_slow_path(name))
+        return leave(c);
     if (strncmp(name, "llvm.", 5) != 0)
         return call_external(c, s, name);
     for (unsigned i = 0; i + 1 < s->ref_count; i++)
@@ -564,14 +624,17 @@ static struct value copy_phi(struct copy *c, const struct step *s, uint32_t bloc
     LLVMBasicBlockRef blocks[64];
     unsigned count = 0;
     struct value only = {0};
-    bool state = false, same = true; // the same constant from everywhere: a register's number
+    struct value first = {0};
+    bool state = false, same = true; // the same constant from everywhere: a register's number, or its place
     for (unsigned i = 0; i < s->ref_count; i++) {
         uint32_t from = c->t->sources[s->first_source + i];
         if (from == UINT32_MAX || !c->edge[from * c->t->block_count + block] || count == 64)
             continue;
         only = resolve(c, &c->t->refs[s->first_ref + i]);
         state |= only.is_state;
-        same &= !only.is_state && (!count || values[0] == only.value);
+        if (!count)
+            first = only;
+        same &= only.is_state == first.is_state && only.value == first.value && only.offset == first.offset;
         values[count] = only.value;
         blocks[count++] = c->tails[from];
     }
@@ -717,7 +780,8 @@ static void copy_blocks(struct copy *c)
             LLVMPositionBuilderAtEnd(c->site->builder, c->heads[b]);
         c->certain = always_passed(c, b);
         const struct block *block = &c->t->blocks[b];
-        for (uint32_t i = 0; i < block->count && c->ok; i++)
+        c->ended = false;
+        for (uint32_t i = 0; i < block->count && c->ok && !c->ended; i++)
             c->all->values[block->first + i] = copy_step(c, &c->t->steps[block->first + i], b);
         c->tails[b] = LLVMGetInsertBlock(c->site->builder);
     }
@@ -794,7 +858,7 @@ static bool try(struct rc_templates *all, const struct template *t, uint32_t wor
     struct scratch user = {LLVMGetParam(function, 0)};
     struct rc_site site = {all->scratch_module, function, LLVMGetParam(function, 0), LLVMGetParam(function, 1),
                            LLVMAppendBasicBlockInContext(all->context, function, ""), LLVMCreateBuilderInContext(all->context),
-                           scratch_slot, scratch_call, scratch_call, &user};
+                           scratch_slot, scratch_call, scratch_call, NULL, NULL, NULL, NULL, &user};
     LLVMPositionBuilderAtEnd(site.builder, site.entry);
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(all->context, function, "");
     LLVMBuildBr(site.builder, body);

@@ -24,6 +24,13 @@ struct rc_site {
     // The state's bytes [offset, offset + size) become exact before a call, and may have changed behind it.
     void (*before_call)(void *user, uint32_t offset, uint32_t size);
     void (*after_call)(void *user, uint32_t offset, uint32_t size);
+    // Where the copy goes on instead of calling an instruction's slow path: to leave and have the interpreter do it all.
+    // NULL: slow paths are called.
+    LLVMBasicBlockRef (*leave)(void *user);
+    // Floating point registers known to hold singles; NULL: none is tracked. `slot` is the offset of the register.
+    bool (*is_single)(void *user, uint32_t slot);
+    LLVMValueRef (*get_single)(void *user, uint32_t slot);
+    void (*set_single)(void *user, uint32_t slot, LLVMValueRef value, bool certain);
     void *user;
 };
 

@@ -16,6 +16,7 @@ enum event_kind {
     EVENT_CHANGE, // perhaps
     EVENT_SPILL,
     EVENT_RELOAD,
+    EVENT_NONE,
 };
 
 struct event {
@@ -25,6 +26,7 @@ struct event {
     struct rc_set range;    // spill, reload: of which slots
     LLVMBasicBlockRef at;   // before its terminator
     struct rc_set chosen;   // found by the data-flow passes
+    uint32_t singles;       // spill: registers that have a variable in single
 };
 
 struct guest_block {
@@ -33,8 +35,11 @@ struct guest_block {
     LLVMBasicBlockRef head;
     uint32_t successors[2];            // guest blocks
     unsigned successor_count;
-    bool leads_to_entries;             // an indirect jump within the unit
+    bool is_target;                    // of a bctr
+    bool leads_to_targets;             // an indirect jump within the unit
     struct rc_set dirty, live;         // at its start
+    uint32_t singles;                  // floating point registers that hold singles there
+    bool in_loop;                      // one without calls
 };
 
 struct unit {
@@ -42,13 +47,21 @@ struct unit {
     LLVMContextRef context;
     LLVMModuleRef module;
     const struct rc_plan *plan;
-    bool optimised;
+    bool optimised; // some slots are variables:
+    struct rc_set variables;
+    bool choosing; // what is used becomes a variable
+    bool leaves;   // rare cases of instructions are the interpreter's
     LLVMValueRef function, state, memory, ticks;
     LLVMBasicBlockRef entry;
     LLVMBuilderRef b;
-    LLVMTypeRef type, pointer, i64, i32, i8, i1, vector;
+    LLVMTypeRef type, pointer, i64, i32, i8, i1, vector, f64, f32;
     LLVMValueRef unlikely; // branch weights: the first way is rare
     LLVMValueRef slots[RC_SLOT_COUNT];
+    LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
+    uint32_t singles;              // those that are, where code is built
+    uint32_t pc;                   // of the instruction that is built
+    uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
+    LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;
     uint32_t block_count, block;
     uint32_t *block_of; // by instruction
@@ -105,8 +118,23 @@ static void branch_rarely(struct unit *u, LLVMValueRef condition, LLVMBasicBlock
     LLVMPositionBuilderAtEnd(u->b, next);
 }
 
-static LLVMTypeRef slot_type(struct unit *u, uint32_t size)
+enum { FPR = offsetof(struct ppc_state, fpr), FPR_END = FPR + 32 * 8 };
+
+// Of an operand that waits in s->fp.
+static bool is_fp_operand(uint32_t offset)
 {
+    return offset == offsetof(struct ppc_state, fp.a) || offset == offsetof(struct ppc_state, fp.b) || offset == offsetof(struct ppc_state, fp.c);
+}
+
+static bool is_fpr(uint32_t offset)
+{
+    return offset - FPR < FPR_END - FPR;
+}
+
+static LLVMTypeRef slot_type(struct unit *u, uint32_t offset, uint32_t size)
+{
+    if (is_fpr(offset) || is_fp_operand(offset))
+        return u->f64;
     return size == 16 ? u->vector : size == 8 ? u->i64 : size == 4 ? u->i32 : u->i8;
 }
 
@@ -125,7 +153,7 @@ static struct event *add_event(struct unit *u, enum event_kind kind, int slot)
         u->event_capacity = capacity;
     }
     struct event *e = &u->events[u->event_count++];
-    *e = (struct event){.kind = kind, .slot = slot};
+    *e = (struct event){.kind = kind, .slot = slot, .singles = u->singles};
     return e;
 }
 
@@ -152,7 +180,14 @@ static void spill(struct unit *u, bool all)
 
 static void reload(struct unit *u, bool all)
 {
+    u->singles = 0;
     add_transfer(u, EVENT_RELOAD, all, 0, sizeof(struct ppc_state));
+}
+
+// Slots that loops without calls use are variables, and all floating point registers, for the sake of singles.
+static bool is_variable(const struct unit *u, int slot)
+{
+    return u->optimised && (rc_set_has(&u->variables, slot) || is_fpr(rc_slot(slot).offset));
 }
 
 static LLVMValueRef variable(struct unit *u, int slot)
@@ -160,7 +195,7 @@ static LLVMValueRef variable(struct unit *u, int slot)
     if (!u->slots[slot]) {
         LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
         LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
-        u->slots[slot] = LLVMBuildAlloca(b, slot_type(u, rc_slot(slot).size), "");
+        u->slots[slot] = LLVMBuildAlloca(b, slot_type(u, rc_slot(slot).offset, rc_slot(slot).size), "");
         LLVMDisposeBuilder(b);
     }
     return u->slots[slot];
@@ -172,10 +207,71 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     if (rc_slot_size(offset) != size)
         return NULL;
     int slot = rc_slot_at(offset);
-    if (!u->optimised || slot < 0)
+    if (u->choosing && slot >= 0)
+        rc_set_add(&u->variables, slot);
+    if (slot < 0 || !is_variable(u, slot))
         return at_offset(u, u->state, offset);
     add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
+    if (store && is_fpr(offset))
+        u->singles &= ~(1u << (offset - FPR) / 8);
     return variable(u, slot);
+}
+
+// ---- Floating point registers known to hold singles have a second variable, with the value in single.
+
+static bool is_single(void *user, uint32_t offset)
+{
+    struct unit *u = user;
+    return is_fpr(offset) && u->singles >> (offset - FPR) / 8 & 1;
+}
+
+static LLVMValueRef single_variable(struct unit *u, unsigned n)
+{
+    if (!u->single_slots[n]) {
+        LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
+        LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
+        u->single_slots[n] = LLVMBuildAlloca(b, u->f32, "");
+        LLVMDisposeBuilder(b);
+    }
+    return u->single_slots[n];
+}
+
+static LLVMValueRef get_single(void *user, uint32_t offset)
+{
+    struct unit *u = user;
+    unsigned n = (offset - FPR) / 8;
+    add_event(u, EVENT_USE, rc_slot_at(offset));
+    return LLVMBuildLoad2(u->b, u->f32, single_variable(u, n), "");
+}
+
+static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool certain)
+{
+    struct unit *u = user;
+    unsigned n = (offset - FPR) / 8;
+    bool was = u->singles >> n & 1;
+    LLVMValueRef place = slot_address(u, offset, 8, true, certain);
+    LLVMBuildStore(u->b, LLVMBuildFPExt(u->b, value, u->f64, ""), place);
+    LLVMBuildStore(u->b, value, single_variable(u, n));
+    if (certain || was)
+        u->singles |= 1u << n;
+}
+
+// The way to the interpreter, with the state as before the instruction.
+static LLVMBasicBlockRef way_out(void *user)
+{
+    struct unit *u = user;
+    if (!u->way_out) { // where slots are not variables, nothing is stored before
+        LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
+        u->way_out = new_block(u);
+        LLVMPositionBuilderAtEnd(u->b, u->way_out);
+        LLVMBuildRet(u->b, c32(u, u->pc | RC_ALONE));
+        LLVMPositionBuilderAtEnd(u->b, here);
+        struct event *e = &u->events[u->before];
+        e->kind = EVENT_SPILL;
+        e->range = rc_set_of_range(0, sizeof(struct ppc_state));
+        e->at = u->way_out;
+    }
+    return u->way_out;
 }
 
 static void before_call(void *user, uint32_t offset, uint32_t size)
@@ -185,12 +281,14 @@ static void before_call(void *user, uint32_t offset, uint32_t size)
 
 static void after_call(void *user, uint32_t offset, uint32_t size)
 {
+    if (size == sizeof(struct ppc_state))
+        ((struct unit *)user)->singles = 0;
     add_transfer(user, EVENT_RELOAD, false, offset, size);
 }
 
 static LLVMValueRef load_slot(struct unit *u, uint32_t offset, uint32_t size)
 {
-    return LLVMBuildLoad2(u->b, slot_type(u, size), slot_address(u, offset, size, false, true), "");
+    return LLVMBuildLoad2(u->b, slot_type(u, offset, size), slot_address(u, offset, size, false, true), "");
 }
 
 // ---- Time. `ticks` is s->cycles: now minus pc / 4. A jump to `target` behind the instruction at pc adds
@@ -298,6 +396,35 @@ static void tail_call(struct unit *u, LLVMValueRef target)
     LLVMBuildRet(u->b, v);
 }
 
+static uint32_t insn_at(const struct unit *u, uint32_t pc);
+
+static bool is_call(const struct rc_insn *i)
+{
+    enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
+    return i->word & 1 && (kind == PPC_BRANCH || kind == PPC_INDIRECT);
+}
+
+// Marks the blocks of loops without calls: all from the target of a jump back to the jump.
+static void find_loops(struct unit *u)
+{
+    const struct rc_plan *p = u->plan;
+    uint32_t last_call = UINT32_MAX; // the last one so far
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct rc_insn *n = &p->insns[i];
+        if (n->flags & RC_UNKNOWN)
+            continue;
+        if (is_call(n) || !rc_can_specialise(u->templates, n->opcode, n->word))
+            last_call = i;
+        if (ppc_opcodes[n->opcode].kind != PPC_BRANCH)
+            continue;
+        uint32_t first = insn_at(u, ppc_branch_target(n->word, n->pc));
+        if (first > i || (last_call != UINT32_MAX && last_call >= first))
+            continue;
+        for (uint32_t b = u->block_of[first]; b <= u->block_of[i]; b++)
+            u->blocks[b].in_loop = true;
+    }
+}
+
 static uint32_t insn_at(const struct unit *u, uint32_t pc)
 {
     uint32_t low = 0, high = u->plan->count;
@@ -364,17 +491,16 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
     continue_at(u, pc + 4);
 }
 
-// bctr: perhaps to an entry of this unit, as the ways of a switch are.
+// bctr: perhaps to a way of a switch.
 static void jump_indirect(struct unit *u, LLVMValueRef target)
 {
     LLVMBasicBlockRef other = new_block(u);
-    LLVMValueRef v = LLVMBuildSwitch(u->b, target, other, u->plan->entry_count);
-    for (uint32_t i = 0; i < u->plan->entry_count; i++) {
-        uint32_t block = block_at(u, u->plan->entries[i]);
-        if (block != UINT32_MAX)
-            LLVMAddCase(v, c32(u, u->plan->entries[i]), u->blocks[block].head);
-    }
-    u->blocks[u->block].leads_to_entries = true;
+    LLVMValueRef word = LLVMBuildLShr(u->b, target, c32(u, 2), ""); // dense enough for a table
+    LLVMValueRef v = LLVMBuildSwitch(u->b, word, other, u->block_count);
+    for (uint32_t i = 0; i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            LLVMAddCase(v, c32(u, u->plan->insns[u->blocks[i].first].pc / 4), u->blocks[i].head);
+    u->blocks[u->block].leads_to_targets = true;
     LLVMPositionBuilderAtEnd(u->b, other);
     tail_call(u, target);
 }
@@ -467,7 +593,19 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         call_handler(u, i);
         return false;
     }
-    struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call, u};
+    struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
+                           NULL, NULL, NULL, NULL, u};
+    u->pc = i->pc;
+    u->way_out = NULL;
+    u->before = u->event_count;
+    add_event(u, EVENT_NONE, 0);
+    if (u->leaves)
+        site.leave = way_out;
+    if (u->optimised) {
+        site.is_single = is_single;
+        site.get_single = get_single;
+        site.set_single = set_single;
+    }
     bool ok;
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
     if (!ok || (branch && !result)) {
@@ -485,6 +623,7 @@ static void build_block(struct unit *u, uint32_t block)
 {
     struct guest_block *g = &u->blocks[block];
     u->block = block;
+    u->singles = g->singles;
     g->first_event = u->event_count;
     LLVMPositionBuilderAtEnd(u->b, g->head);
     bool ended = false;
@@ -518,9 +657,9 @@ static bool pass_on(struct unit *u, struct guest_block *g, const struct rc_set *
     bool changed = false;
     for (unsigned i = 0; i < g->successor_count; i++)
         changed |= rc_set_unite(&u->blocks[g->successors[i]].dirty, dirty);
-    if (g->leads_to_entries)
-        for (uint32_t i = 0; i < u->plan->entry_count; i++)
-            changed |= rc_set_unite(&u->blocks[block_at(u, u->plan->entries[i])].dirty, dirty);
+    for (uint32_t i = 0; g->leads_to_targets && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            changed |= rc_set_unite(&u->blocks[i].dirty, dirty);
     return changed;
 }
 
@@ -543,9 +682,9 @@ static struct rc_set live_behind(const struct unit *u, const struct guest_block 
     struct rc_set live = {0};
     for (unsigned i = 0; i < g->successor_count; i++)
         rc_set_unite(&live, &u->blocks[g->successors[i]].live);
-    if (g->leads_to_entries)
-        for (uint32_t i = 0; i < u->plan->entry_count; i++)
-            rc_set_unite(&live, &u->blocks[block_at(u, u->plan->entries[i])].live);
+    for (uint32_t i = 0; g->leads_to_targets && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            rc_set_unite(&live, &u->blocks[i].live);
     return live;
 }
 
@@ -564,6 +703,8 @@ static struct rc_set flow_live(struct unit *u, struct guest_block *g, bool choos
             break;
         case EVENT_SPILL:
             rc_set_unite(&live, &e->chosen);
+            break;
+        case EVENT_NONE:
             break;
         case EVENT_RELOAD:
             if (choose)
@@ -589,17 +730,26 @@ static void find_live(struct unit *u)
         flow_live(u, &u->blocks[i], true);
 }
 
-static void transfer(struct unit *u, const struct rc_set *set, bool store)
+// A slot's value; `singles` says which registers' values stand in single.
+static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint32_t singles)
+{
+    uint32_t offset = rc_slot(slot).offset;
+    if (is_fpr(offset) && singles >> (offset - FPR) / 8 & 1)
+        return LLVMBuildFPExt(u->b, LLVMBuildLoad2(u->b, u->f32, single_variable(u, (offset - FPR) / 8), ""), u->f64, "");
+    return LLVMBuildLoad2(u->b, type, variable(u, slot), "");
+}
+
+static void transfer(struct unit *u, const struct rc_set *set, bool store, uint32_t singles)
 {
     int exit_slot = rc_slot_at(offsetof(struct ppc_state, exit));
     for (int slot = 0; slot < RC_SLOT_COUNT; slot++) {
         if (!rc_set_has(set, slot))
             continue;
         struct rc_slot s = rc_slot(slot);
-        LLVMTypeRef type = slot_type(u, s.size);
+        LLVMTypeRef type = slot_type(u, s.offset, s.size);
         LLVMValueRef place = at_offset(u, u->state, s.offset), v = variable(u, slot);
         if (store)
-            LLVMSetAlignment(LLVMBuildStore(u->b, LLVMBuildLoad2(u->b, type, v, ""), place), s.size);
+            LLVMSetAlignment(LLVMBuildStore(u->b, slot_value(u, slot, type, singles), place), s.size);
         else if (slot == exit_slot) // nothing has left yet
             LLVMBuildStore(u->b, LLVMConstInt(u->i8, 0, false), v);
         else {
@@ -617,7 +767,101 @@ static void insert_transfers(struct unit *u)
         if (e->kind != EVENT_SPILL && e->kind != EVENT_RELOAD)
             continue;
         LLVMPositionBuilderBefore(u->b, LLVMGetBasicBlockTerminator(e->at));
-        transfer(u, &e->chosen, e->kind == EVENT_SPILL);
+        transfer(u, &e->chosen, e->kind == EVENT_SPILL, e->singles);
+    }
+}
+
+// ---- Which floating point registers hold singles: what instructions leave there, by their encoding.
+
+static bool writes_single(const struct rc_insn *i)
+{
+    static const char *const text[] = {"lfs", "lfsu", "lfsx", "lfsux", "frsp", "fadds", "fsubs", "fmuls", "fdivs", "fsqrts", "fmadds", "fmsubs",
+                                       "fnmadds", "fnmsubs"};
+    const char *name = ppc_opcodes[i->opcode].text;
+    for (unsigned n = 0; n < sizeof text / sizeof *text; n++)
+        if (!strcmp(name, text[n]))
+            return true;
+    return false;
+}
+
+// What is known behind the instruction. Too little known is allowed.
+static uint32_t singles_behind(const struct rc_insn *i, uint32_t singles)
+{
+    uint32_t primary = i->word >> 26, target = 1u << (i->word >> 21 & 31);
+    if (i->flags & RC_UNKNOWN)
+        return 0;
+    bool touches = primary == 48 || primary == 49 || primary == 50 || primary == 51 || primary == 59 || primary == 63 ||
+                   (primary == 31 && !strncmp(ppc_opcodes[i->opcode].text, "lf", 2));
+    if (!touches)
+        return singles;
+    if (writes_single(i))
+        return singles | target;
+    bool moves = i->opcode == PPC_OP_fmrx || i->opcode == PPC_OP_fnegx || i->opcode == PPC_OP_fabsx || i->opcode == PPC_OP_fnabsx;
+    if (moves && singles >> (i->word >> 11 & 31) & 1)
+        return singles | target;
+    return singles & ~target;
+}
+
+static bool lower_singles(struct unit *u, uint32_t pc, uint32_t singles)
+{
+    uint32_t block = block_at(u, pc);
+    if (block == UINT32_MAX || !(u->blocks[block].singles & ~singles))
+        return false;
+    u->blocks[block].singles &= singles;
+    return true;
+}
+
+static bool pass_singles(struct unit *u, const struct rc_insn *last, uint32_t singles)
+{
+    enum ppc_kind kind = last->flags & RC_UNKNOWN ? PPC_PLAIN : ppc_opcodes[last->opcode].kind;
+    bool branch = kind == PPC_BRANCH || kind == PPC_INDIRECT, changed = false;
+    if (branch && last->word & CALL_BIT)
+        return lower_singles(u, last->pc + 4, 0);
+    if (kind == PPC_BRANCH)
+        changed |= lower_singles(u, ppc_branch_target(last->word, last->pc), singles);
+    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            changed |= lower_singles(u, u->plan->insns[u->blocks[i].first].pc, singles);
+    return lower_singles(u, last->pc + 4, singles) || changed;
+}
+
+static void find_singles(struct unit *u)
+{
+    for (uint32_t b = 0; b < u->block_count; b++)
+        u->blocks[b].singles = UINT32_MAX;
+    lower_singles(u, u->plan->entries[0], 0);
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t b = 0; b < u->block_count; b++) {
+            const struct guest_block *g = &u->blocks[b];
+            uint32_t singles = g->singles;
+            for (uint32_t i = 0; i < g->count; i++)
+                singles = rc_can_specialise(u->templates, u->plan->insns[g->first + i].opcode, u->plan->insns[g->first + i].word)
+                              ? singles_behind(&u->plan->insns[g->first + i], singles) : 0;
+            changed |= pass_singles(u, &u->plan->insns[g->first + g->count - 1], singles);
+        }
+    }
+}
+
+// At an entry, the registers must hold what the code within the unit says: else the interpreter goes on.
+static void check_singles(struct unit *u, const struct guest_block *g, uint32_t pc)
+{
+    for (unsigned n = 0; n < 32; n++) {
+        int slot = rc_slot_at(FPR + 8 * n);
+        if (!(g->singles >> n & 1) || !rc_set_has(&g->live, slot))
+            continue;
+        LLVMValueRef wide = LLVMBuildLoad2(u->b, u->f64, variable(u, slot), "");
+        LLVMValueRef narrow = LLVMBuildFPTrunc(u->b, wide, u->f32, "");
+        LLVMBuildStore(u->b, narrow, single_variable(u, n));
+        LLVMValueRef bits = LLVMBuildBitCast(u->b, wide, u->i64, "");
+        // A quiet NaN with low bits zero, or what conversion there and back leaves alone.
+        LLVMValueRef again = LLVMBuildBitCast(u->b, LLVMBuildFPExt(u->b, narrow, u->f64, ""), u->i64, "");
+        LLVMBasicBlockRef other = new_block(u);
+        branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, bits, again, ""), other);
+        LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
+        LLVMPositionBuilderAtEnd(u->b, other);
+        LLVMBuildRet(u->b, c32(u, pc | RC_ALONE));
+        LLVMPositionBuilderAtEnd(u->b, on);
     }
 }
 
@@ -632,8 +876,9 @@ static bool divide(struct unit *u)
         return false;
     for (uint32_t i = 0; i < p->count; i++) {
         bool adjoining = i && p->insns[i].pc == p->insns[i - 1].pc + 4;
-        if (!adjoining || p->insns[i].flags & (RC_LEADER | RC_ENTRY)) {
+        if (!adjoining || p->insns[i].flags & (RC_LEADER | RC_ENTRY | RC_TARGET)) {
             u->blocks[u->block_count].first = i;
+            u->blocks[u->block_count].is_target = p->insns[i].flags & RC_TARGET;
             u->blocks[u->block_count++].head = new_block(u);
         }
         u->block_of[i] = u->block_count - 1;
@@ -699,7 +944,9 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
             LLVMPositionBuilderAtEnd(u->b, on);
         }
         if (u->optimised)
-            transfer(u, &g->live, false);
+            transfer(u, &g->live, false, 0);
+        if (u->optimised)
+            check_singles(u, g, p->entries[i]);
         LLVMBuildBr(u->b, g->head);
     }
 }
@@ -729,8 +976,18 @@ static void build(struct unit *u, const char *name)
         u->failed = true;
         return;
     }
+    if (u->optimised) {
+        find_loops(u);
+        find_singles(u);
+    }
+    u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
-        build_block(u, i);
+        if (u->blocks[i].in_loop)
+            build_block(u, i);
+    u->choosing = false;
+    for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
+        if (!u->blocks[i].in_loop)
+            build_block(u, i);
     if (u->failed)
         return;
     if (u->optimised) {
@@ -757,13 +1014,16 @@ bool rc_has_loop(const struct rc_plan *p)
 bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, const char *name,
                    const struct rc_plan *plan, enum rc_tier tier)
 {
-    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .optimised = tier == RC_OPTIMISED && rc_has_loop(plan)};
+    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .leaves = tier == RC_OPTIMISED,
+                     .optimised = tier == RC_OPTIMISED && rc_has_loop(plan)};
     u.b = LLVMCreateBuilderInContext(context);
     u.pointer = LLVMPointerTypeInContext(context, 0);
     u.i64 = LLVMInt64TypeInContext(context);
     u.i32 = LLVMInt32TypeInContext(context);
     u.i8 = LLVMInt8TypeInContext(context);
     u.i1 = LLVMInt1TypeInContext(context);
+    u.f64 = LLVMDoubleTypeInContext(context);
+    u.f32 = LLVMFloatTypeInContext(context);
     u.vector = LLVMVectorType(u.i32, 4);
     LLVMMetadataRef weights[3] = {LLVMMDStringInContext2(context, "branch_weights", 14),
                                   LLVMValueAsMetadata(c32(&u, 1)), LLVMValueAsMetadata(c32(&u, 100000))};

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "kernel/api.h"
-#include "kernel/state.h"
+#include "kernel/module.h"
 
 uint32_t KeQueryPerformanceFrequency(struct krnl_call *c)
 {
@@ -116,7 +116,7 @@ uint32_t XexGetModuleHandle(struct krnl_call *c, uint32_t name_ptr, uint32_t out
         if (!mem_get_string(c->mem, name_ptr, name, sizeof name))
             return (nt_status)STATUS_ACCESS_VIOLATION;
         int known = exp_module_by_name(base_name(name));
-        module = known >= 0 ? c->k->system_modules[known] : 0;
+        module = known >= 0 ? c->k->system_modules[known] : krnl_module_named(c->k, name);
     }
     mem_set32(c->mem, out_ptr, module);
     return module ? STATUS_SUCCESS : (nt_status)STATUS_DLL_NOT_FOUND;
@@ -125,21 +125,23 @@ uint32_t XexGetModuleHandle(struct krnl_call *c, uint32_t name_ptr, uint32_t out
 uint32_t XexLoadImage(struct krnl_call *c, uint32_t name_ptr, uint32_t flags, uint32_t min_version, uint32_t out_ptr)
 {
     (void)flags, (void)min_version;
-    char name[260] = "";
-    mem_get_string(c->mem, name_ptr, name, sizeof name);
+    char name[260];
+    if (!mem_get_string(c->mem, name_ptr, name, sizeof name))
+        return (nt_status)STATUS_ACCESS_VIOLATION;
     int known = exp_module_by_name(base_name(name));
     if (known >= 0) {
         mem_set32(c->mem, out_ptr, c->k->system_modules[known]);
         return STATUS_SUCCESS;
     }
-    krnl_partial(c, "loading %s: only system modules can be loaded", name);
-    return (nt_status)STATUS_DLL_NOT_FOUND;
+    return krnl_module_load(c, name, out_ptr);
 }
 
 uint32_t XexUnloadImage(struct krnl_call *c, uint32_t module)
 {
-    (void)c, (void)module;
-    return STATUS_SUCCESS;
+    for (unsigned i = 0; i < EXP_MODULE_COUNT; i++)
+        if (c->k->system_modules[i] == module)
+            return STATUS_SUCCESS; // they stay
+    return krnl_module_unload(c, module);
 }
 
 // By ordinal; a name (a guest address, 64 KB up) is looked for in the tables too. The answer is a thunk the title can call.
@@ -158,7 +160,8 @@ uint32_t XexGetProcedureAddress(struct krnl_call *c, uint32_t module, uint32_t o
         mem_set32(c->mem, out_ptr, address);
         return address ? STATUS_SUCCESS : (nt_status)STATUS_NO_MEMORY;
     }
-    gva address = module == k->executable_module && ordinal < 0x10000 ? xex_export(k->xex, ordinal) : 0;
+    const struct xex *own = krnl_module_xex(k, module);
+    gva address = own && ordinal < 0x10000 ? xex_export(own, ordinal) : 0;
     mem_set32(c->mem, out_ptr, address);
     return address ? STATUS_SUCCESS : (nt_status)STATUS_DRIVER_ORDINAL_NOT_FOUND;
 }

@@ -2,7 +2,7 @@
 #include <strings.h>
 
 #include "kernel/api.h"
-#include "kernel/state.h"
+#include "kernel/module.h"
 
 enum {
     DOS_MAGIC = 0x5A4D,
@@ -71,18 +71,19 @@ uint32_t RtlImageDirectoryEntryToData(struct krnl_call *c, uint32_t base, uint32
     return file_place(c, start, nt, address);
 }
 
-// Sections of the title are its XEX resources.
+// Sections of a module are its XEX resources.
 uint32_t XexGetModuleSection(struct krnl_call *c, uint32_t module, uint32_t name_ptr, uint32_t data_ptr,
                              uint32_t size_ptr)
 {
     char name[16];
     size_t count = 0;
-    if (!c->k->xex || module != c->k->executable_module)
+    const struct xex *own = krnl_module_xex(c->k, module);
+    if (!own)
         return (nt_status)STATUS_INVALID_HANDLE;
     if (!mem_get_string(c->mem, name_ptr, name, sizeof name) || !mem_valid(c->mem, data_ptr, 4, MEM_WRITE) ||
         !mem_valid(c->mem, size_ptr, 4, MEM_WRITE))
         return (nt_status)STATUS_ACCESS_VIOLATION;
-    const struct xex_resource *resources = xex_resources(c->k->xex, &count);
+    const struct xex_resource *resources = xex_resources(own, &count);
     for (size_t i = 0; i < count; i++)
         if (!strcasecmp(resources[i].name, name)) {
             mem_set32(c->mem, data_ptr, resources[i].address);

@@ -21,13 +21,6 @@ INLINE double fp_double(uint64_t bits)
     return x;
 }
 
-INLINE uint64_t fp_bits(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
 INLINE bool fp_is_finite(double x)
 {
     return fp_bits(x) << 1 < 0xFFE0000000000000;
@@ -60,19 +53,45 @@ INLINE bool fp_is_denormal(double x)
     return (fp_bits(x) << 1) - 1 < 0x0020000000000000 - 1;
 }
 
-INLINE double fp_a(const struct ppc_state *s, uint32_t insn)
+// An operand: `single` where it is known without looking that it is a single (and no signalling NaN).
+struct fp_operand {
+    double value;
+    bool single;
+};
+
+INLINE struct fp_operand fp_operand(const struct ppc_state *s, unsigned n)
 {
-    return fp_double(s->fpr[RA(insn)]);
+    if (FP_KNOWN_SINGLE(s, n))
+        return (struct fp_operand){FP_GET_SINGLE(s, n), true};
+    return (struct fp_operand){fp_double(s->fpr[n]), false};
 }
 
-INLINE double fp_b(const struct ppc_state *s, uint32_t insn)
+#define FP_OPERAND_NONE ((struct fp_operand){0, true})
+
+INLINE struct fp_operand fp_a(const struct ppc_state *s, uint32_t insn)
 {
-    return fp_double(s->fpr[RB(insn)]);
+    return fp_operand(s, RA(insn));
 }
 
-INLINE double fp_c(const struct ppc_state *s, uint32_t insn)
+INLINE struct fp_operand fp_b(const struct ppc_state *s, uint32_t insn)
 {
-    return fp_double(s->fpr[RC(insn)]);
+    return fp_operand(s, RB(insn));
+}
+
+INLINE struct fp_operand fp_c(const struct ppc_state *s, uint32_t insn)
+{
+    return fp_operand(s, RC(insn));
+}
+
+// Bits of the fraction that a single lacks.
+INLINE uint64_t fp_low_bits(struct fp_operand x)
+{
+    return x.single ? 0 : fp_bits(x.value) & 0x1FFFFFFF;
+}
+
+INLINE bool fp_is_denormal_operand(struct fp_operand x)
+{
+    return !x.single && fp_is_denormal(x.value);
 }
 
 // ---- Ends of an instruction
@@ -111,132 +130,195 @@ INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, 
     fp_set(s, insn, bits);
 }
 
-// The same for results in single: `result` is the double that the host found; exact_zero: it is zero, and exact.
-INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c,
-                             bool exact_zero, double result)
+// How a sum in double of exact numbers came out: without rounding?
+INLINE bool fp_sum_is_exact(double x, double y, double sum)
 {
-    float single = (float)result;
-    bool fast = (fp_is_normal_single(single) && !fp_is_tie(result)) || exact_zero;
-    fast = fast && !fp_is_denormal(a) && !fp_is_denormal(b) && !fp_is_denormal(c);
-    fp_end(s, insn, kind | FP_SINGLE, a, b, c, fast, single);
+    double part = sum - x;
+    return (x - (sum - part)) + (y - part) == 0;
+}
+
+// Whether a result is zero, and exactly so, not a tiny number lost.
+INLINE bool fp_exact_zero(uint32_t kind, double a, double b, double c, double result)
+{
+    switch (kind) {
+    case FP_ADD:
+    case FP_SUB: // a tiny sum is exact
+        return result == 0;
+    case FP_MUL:
+        return result == 0 && (a == 0 || c == 0);
+    case FP_DIV:
+        return result == 0 && a == 0;
+    case FP_SQRT:
+    case FP_ROUND:
+        return b == 0;
+    default: // a factor is zero, or the addend is so large that no difference of it and a product can be lost
+        return result == 0 && (a == 0 || c == 0 || (fp_bits(b) << 1) > 0x2000000000000000);
+    }
+}
+
+// The same for results in single. `result`: what the host found; `single`: that, rounded; `once`: `result` is exact, or
+// rounding it gives what rounding the exact one does.
+INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, struct fp_operand a, struct fp_operand b,
+                          struct fp_operand c, bool once, double result, float single)
+{
+    bool odd = fp_is_denormal_operand(a) | fp_is_denormal_operand(b) | fp_is_denormal_operand(c) | !fp_mode_is_fast(s);
+    double zero = (a.single && b.single && c.single) ? single : result;
+    if (FP_UNLIKELY(odd) || (FP_UNLIKELY(!fp_is_normal_single(single) | !once) &&
+                             !fp_exact_zero(kind, a.value, b.value, c.value, zero))) {
+        fp_set(s, insn, ppc_fp_slow(&s->fp, kind | FP_SINGLE, s->fpr[RT(insn)], fp_bits(a.value), fp_bits(b.value), fp_bits(c.value)));
+        return;
+    }
+    s->fp.pending = kind | FP_SINGLE;
+    s->fp.a = fp_bits(a.value);
+    s->fp.b = fp_bits(b.value);
+    s->fp.c = fp_bits(c.value);
+    FP_SET_SINGLE(s, RT(insn), single);
+    fp_record(s, insn);
+}
+
+// Rounding to double first does no harm to sums, products, quotients and roots of singles: a double has more than twice
+// as many bits.
+INLINE bool fp_once(struct fp_operand a, struct fp_operand b, double result)
+{
+    return FP_LIKELY(!(fp_low_bits(a) | fp_low_bits(b))) || !fp_is_tie(result);
 }
 
 // ---- Moves
+INLINE void fp_move(struct ppc_state *s, uint32_t insn, float single, uint64_t bits)
+{
+    if (FP_KNOWN_SINGLE(s, RB(insn)))
+        FP_SET_SINGLE(s, RT(insn), single);
+    else
+        s->fpr[RT(insn)] = bits;
+    fp_record(s, insn);
+}
+
 OP(fabsx)
 {
-    fp_set(s, insn, s->fpr[RB(insn)] & 0x7FFFFFFFFFFFFFFF);
+    fp_move(s, insn, __builtin_fabsf(FP_GET_SINGLE(s, RB(insn))), s->fpr[RB(insn)] & 0x7FFFFFFFFFFFFFFF);
 }
 
 OP(fmrx)
 {
-    fp_set(s, insn, s->fpr[RB(insn)]);
+    fp_move(s, insn, FP_GET_SINGLE(s, RB(insn)), s->fpr[RB(insn)]);
 }
 
 OP(fnabsx)
 {
-    fp_set(s, insn, s->fpr[RB(insn)] | 0x8000000000000000);
+    fp_move(s, insn, -__builtin_fabsf(FP_GET_SINGLE(s, RB(insn))), s->fpr[RB(insn)] | 0x8000000000000000);
 }
 
 OP(fnegx)
 {
-    fp_set(s, insn, s->fpr[RB(insn)] ^ 0x8000000000000000);
+    fp_move(s, insn, -FP_GET_SINGLE(s, RB(insn)), s->fpr[RB(insn)] ^ 0x8000000000000000);
 }
 
 OP(fselx)
 {
-    fp_set(s, insn, fp_a(s, insn) >= 0 ? s->fpr[RC(insn)] : s->fpr[RB(insn)]);
+    struct fp_operand a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
+    double chosen = a.value >= 0 ? c.value : b.value;
+    if (!b.single || !c.single) {
+        fp_set(s, insn, fp_bits(chosen));
+        return;
+    }
+    FP_SET_SINGLE(s, RT(insn), (float)chosen);
+    fp_record(s, insn);
 }
 
 // ---- Sums: a sum of doubles that is tiny, or zero, is exact.
+INLINE void fp_add(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract)
+{
+    double a = fp_a(s, insn).value, b = fp_b(s, insn).value, sum = subtract ? a - b : a + b;
+    fp_end(s, insn, kind, a, b, 0, fp_is_finite(sum), sum);
+}
+
+INLINE void fp_add_single(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract)
+{
+    struct fp_operand a = fp_a(s, insn), b = fp_b(s, insn);
+    double sum = subtract ? a.value - b.value : a.value + b.value;
+    fp_end_single(s, insn, kind, a, b, FP_OPERAND_NONE, fp_once(a, b, sum), sum, (float)sum);
+}
+
 OP(faddx)
 {
-    double a = fp_a(s, insn), b = fp_b(s, insn), sum = a + b;
-    fp_end(s, insn, FP_ADD, a, b, 0, fp_is_finite(sum), sum);
+    fp_add(s, insn, FP_ADD, false);
 }
 
 OP(faddsx)
 {
-    double a = fp_a(s, insn), b = fp_b(s, insn), sum = a + b;
-    fp_end_single(s, insn, FP_ADD, a, b, 0, sum == 0, sum);
+    fp_add_single(s, insn, FP_ADD, false);
 }
 
 OP(fsubx)
 {
-    double a = fp_a(s, insn), b = fp_b(s, insn), difference = a - b;
-    fp_end(s, insn, FP_SUB, a, b, 0, fp_is_finite(difference), difference);
+    fp_add(s, insn, FP_SUB, true);
 }
 
 OP(fsubsx)
 {
-    double a = fp_a(s, insn), b = fp_b(s, insn), difference = a - b;
-    fp_end_single(s, insn, FP_SUB, a, b, 0, difference == 0, difference);
+    fp_add_single(s, insn, FP_SUB, true);
 }
 
 // ---- Products: a zero is exact if a factor is zero.
-INLINE bool fp_zero_product(double a, double c, double result)
-{
-    return result == 0 && (a == 0 || c == 0);
-}
-
 OP(fmulx)
 {
-    double a = fp_a(s, insn), c = fp_c(s, insn), product = a * c;
-    fp_end(s, insn, FP_MUL, a, 0, c, fp_is_normal(product) || fp_zero_product(a, c, product), product);
+    double a = fp_a(s, insn).value, c = fp_c(s, insn).value, product = a * c;
+    fp_end(s, insn, FP_MUL, a, 0, c, FP_LIKELY(fp_is_normal(product)) || fp_exact_zero(FP_MUL, a, 0, c, product), product);
 }
 
 OP(fmulsx)
 {
-    double a = fp_a(s, insn), c = fp_c(s, insn), product = a * c;
-    fp_end_single(s, insn, FP_MUL, a, 0, c, fp_zero_product(a, c, product), product);
+    struct fp_operand a = fp_a(s, insn), c = fp_c(s, insn);
+    double product = a.value * c.value;
+    fp_end_single(s, insn, FP_MUL, a, FP_OPERAND_NONE, c, fp_once(a, c, product), product, (float)product);
 }
 
 // ---- Quotients and roots
 OP(fdivx)
 {
-    double a = fp_a(s, insn), b = fp_b(s, insn), quotient = a / b;
-    bool fast = fp_is_normal(quotient) || (quotient == 0 && a == 0);
+    double a = fp_a(s, insn).value, b = fp_b(s, insn).value, quotient = a / b;
+    bool fast = FP_LIKELY(fp_is_normal(quotient)) || fp_exact_zero(FP_DIV, a, b, 0, quotient);
     fp_end(s, insn, FP_DIV, a, b, 0, fast, quotient);
 }
 
 OP(fdivsx)
 {
-    double a = fp_a(s, insn), b = fp_b(s, insn), quotient = a / b;
-    fp_end_single(s, insn, FP_DIV, a, b, 0, quotient == 0 && a == 0, quotient);
+    struct fp_operand a = fp_a(s, insn), b = fp_b(s, insn);
+    double quotient = a.value / b.value;
+    fp_end_single(s, insn, FP_DIV, a, b, FP_OPERAND_NONE, fp_once(a, b, quotient), quotient, (float)quotient);
 }
 
 // The root of a positive normal number is normal.
 OP(fsqrtx)
 {
-    double b = fp_b(s, insn), root = __builtin_sqrt(b);
+    double b = fp_b(s, insn).value, root = __builtin_sqrt(b);
     fp_end(s, insn, FP_SQRT, 0, b, 0, fp_is_finite(root), root);
 }
 
 OP(fsqrtsx)
 {
-    double b = fp_b(s, insn), root = __builtin_sqrt(b);
-    fp_end_single(s, insn, FP_SQRT, 0, b, 0, root == 0, root);
+    struct fp_operand b = fp_b(s, insn);
+    double root = __builtin_sqrt(b.value);
+    fp_end_single(s, insn, FP_SQRT, FP_OPERAND_NONE, b, FP_OPERAND_NONE, fp_once(b, b, root), root, (float)root);
 }
 
-// ---- Multiply-add: a zero is exact if a factor is zero, or if the addend is so large that no difference of it and a
-// product can be lost.
-INLINE bool fp_zero_sum(double a, double b, double c, double result)
-{
-    return result == 0 && (a == 0 || c == 0 || (fp_bits(b) << 1) > 0x2000000000000000);
-}
-
+// ---- Multiply-add
 INLINE void fp_multiply_add(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract, bool negate)
 {
-    double a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
+    double a = fp_a(s, insn).value, b = fp_b(s, insn).value, c = fp_c(s, insn).value;
     double result = __builtin_fma(a, c, subtract ? -b : b);
-    bool fast = fp_is_normal(result) || fp_zero_sum(a, b, c, result);
+    bool fast = FP_LIKELY(fp_is_normal(result)) || fp_exact_zero(kind, a, b, c, result);
     fp_end(s, insn, kind, a, b, c, fast, negate ? -result : result);
 }
 
 INLINE void fp_multiply_add_single(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract, bool negate)
 {
-    double a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
-    double result = __builtin_fma(a, c, subtract ? -b : b);
-    fp_end_single(s, insn, kind, a, b, c, fp_zero_sum(a, b, c, result), negate ? -result : result);
+    struct fp_operand a = fp_a(s, insn), b = fp_b(s, insn), c = fp_c(s, insn);
+    double addend = subtract ? -b.value : b.value, result = __builtin_fma(a.value, c.value, addend);
+    // A tie is one where nothing was rounded yet. The product of singles never is, unless it is too small.
+    bool once = !fp_is_tie(result) || (!(fp_low_bits(a) | fp_low_bits(c)) && fp_is_normal(a.value * c.value) &&
+                                       fp_sum_is_exact(a.value * c.value, addend, result));
+    fp_end_single(s, insn, kind, a, b, c, once, result, negate ? -(float)result : (float)result);
 }
 
 OP(fmaddx)
@@ -279,10 +361,11 @@ OP(fnmsubsx)
     fp_multiply_add_single(s, insn, FP_NMSUB, true, true);
 }
 
+// The operand itself is what is rounded.
 OP(frspx)
 {
-    double b = fp_b(s, insn);
-    fp_end_single(s, insn, FP_ROUND, 0, b, 0, b == 0, b);
+    struct fp_operand b = fp_b(s, insn);
+    fp_end_single(s, insn, FP_ROUND, FP_OPERAND_NONE, b, FP_OPERAND_NONE, true, b.value, (float)b.value);
 }
 
 // ---- Estimates. They never touch XX, so it need not be set.
@@ -335,19 +418,19 @@ INLINE void fp_end_integer(struct ppc_state *s, uint32_t insn, uint32_t kind, do
 
 OP(fctidx)
 {
-    double b = fp_b(s, insn);
+    double b = fp_b(s, insn).value;
     fp_end_integer(s, insn, FP_FCTID, b, __builtin_rint(b), 0x1p63);
 }
 
 OP(fctidzx)
 {
-    double b = fp_b(s, insn);
+    double b = fp_b(s, insn).value;
     fp_end_integer(s, insn, FP_FCTIDZ, b, __builtin_trunc(b), 0x1p63);
 }
 
 OP(fctiwx)
 {
-    double b = fp_b(s, insn);
+    double b = fp_b(s, insn).value;
     fp_end_integer(s, insn, FP_FCTIW, b, __builtin_rint(b), 0x1p31);
 }
 
@@ -360,7 +443,7 @@ INLINE bool fp_fctiwz_silent(struct ppc_state *s, uint32_t insn, double b)
 
 OP(fctiwzx)
 {
-    double b = fp_b(s, insn);
+    double b = fp_b(s, insn).value;
     if (FP_UNLIKELY(fp_fctiwz_silent(s, insn, b))) {
         fp_set(s, insn, 0);
         return;
@@ -385,7 +468,7 @@ OP(fcfidx)
 // ---- Compares. Without NaNs only FPCC changes, in every mode.
 INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
 {
-    double a = fp_a(s, insn), b = fp_b(s, insn);
+    double a = fp_a(s, insn).value, b = fp_b(s, insn).value;
     bool less = a<b, greater = a> b, equal = a == b;
     set_cr_field(s, BF(insn), less, greater, equal, !(less | greater | equal));
     if (FP_LIKELY(less | greater | equal))

@@ -95,14 +95,30 @@ INLINE uint32_t single_from_double(uint64_t d)
     return sign | (uint32_t)(((d & 0xFFFFFFFFFFFFF) | 1ull << 52) >> (926 - exponent));
 }
 
-INLINE uint64_t load_single(const uint8_t *m, uint32_t ea)
+// The host's conversion keeps all bits, but for signalling NaNs, which it makes quiet.
+INLINE void set_loaded_single(struct ppc_state *s, unsigned n, uint32_t w)
 {
-    return double_from_single(load32(m, ea));
+    if (!FP_TRACKS_SINGLES()) {
+        s->fpr[n] = double_from_single(w);
+        return;
+    }
+    float single;
+    memcpy(&single, &w, sizeof w);
+    if (__builtin_expect(single != single, 0) && !(w & 0x00400000))
+        FP_LEAVE();
+    FP_SET_SINGLE(s, n, single);
 }
 
-INLINE void store_single(uint8_t *m, uint32_t ea, uint64_t v)
+INLINE void store_single(const struct ppc_state *s, uint8_t *m, uint32_t ea, unsigned n)
 {
-    store32(m, ea, single_from_double(v));
+    if (FP_KNOWN_SINGLE(s, n)) {
+        float single = FP_GET_SINGLE(s, n);
+        uint32_t w;
+        memcpy(&w, &single, sizeof w);
+        store32(m, ea, w);
+        return;
+    }
+    store32(m, ea, single_from_double(s->fpr[n]));
 }
 
 // ---- Loads
@@ -261,26 +277,26 @@ OP(ldbrx)
 
 OP(lfs)
 {
-    s->fpr[RT(insn)] = load_single(m, ea_d(s, insn));
+    set_loaded_single(s, RT(insn), load32(m, ea_d(s, insn)));
 }
 
 OP(lfsu)
 {
     uint64_t ea = update_d(s, insn);
-    s->fpr[RT(insn)] = load_single(m, (uint32_t)ea);
+    set_loaded_single(s, RT(insn), load32(m, (uint32_t)ea));
     s->gpr[RA(insn)] = ea;
 }
 
 OP(lfsux)
 {
     uint64_t ea = update_x(s, insn);
-    s->fpr[RT(insn)] = load_single(m, (uint32_t)ea);
+    set_loaded_single(s, RT(insn), load32(m, (uint32_t)ea));
     s->gpr[RA(insn)] = ea;
 }
 
 OP(lfsx)
 {
-    s->fpr[RT(insn)] = load_single(m, ea_x(s, insn));
+    set_loaded_single(s, RT(insn), load32(m, ea_x(s, insn)));
 }
 
 OP(lfd)
@@ -422,26 +438,26 @@ OP(stdbrx)
 
 OP(stfs)
 {
-    store_single(m, ea_d(s, insn), s->fpr[RS(insn)]);
+    store_single(s, m, ea_d(s, insn), RS(insn));
 }
 
 OP(stfsu)
 {
     uint64_t ea = update_d(s, insn);
-    store_single(m, (uint32_t)ea, s->fpr[RS(insn)]);
+    store_single(s, m, (uint32_t)ea, RS(insn));
     s->gpr[RA(insn)] = ea;
 }
 
 OP(stfsux)
 {
     uint64_t ea = update_x(s, insn);
-    store_single(m, (uint32_t)ea, s->fpr[RS(insn)]);
+    store_single(s, m, (uint32_t)ea, RS(insn));
     s->gpr[RA(insn)] = ea;
 }
 
 OP(stfsx)
 {
-    store_single(m, ea_x(s, insn), s->fpr[RS(insn)]);
+    store_single(s, m, ea_x(s, insn), RS(insn));
 }
 
 OP(stfd)

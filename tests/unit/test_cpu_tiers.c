@@ -1,0 +1,317 @@
+// Hostile and changing code in every tier, against the interpreter; and that running both engines finds a wrong one.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cpu/cpu.h"
+#include "cpu/engine.h"
+#include "memory/memory.h"
+
+static const gva CODE = 0x80010000;
+static const gva END = 0xBCBCBCBC; // unmapped
+enum { CODE_SIZE = 0x200000, BLR = 0x4E800020, ADDI_R3 = 0x38630000, SUBFIC = 0x20630000 };
+
+struct machine {
+    struct mem *mem;
+    struct cpu *cpu;
+    struct ppc_state s;
+};
+
+static bool open_machine(struct machine *m, enum cpu_tier tier)
+{
+    struct error err;
+    assert_true(mem_create(&m->mem, &err));
+    assert_true(cpu_create(&m->cpu, m->mem, &err));
+    assert_true(mem_allocate_at(m->mem, CODE, CODE_SIZE, MEM_RESERVED | MEM_COMMITTED, MEM_READ_WRITE, &err));
+    if (cpu_set_tier(m->cpu, tier, &err))
+        return true;
+    print_message("%s\n", err.message);
+    return false;
+}
+
+static void close_machine(struct machine *m)
+{
+    cpu_destroy(m->cpu);
+    mem_destroy(m->mem);
+}
+
+static void put(struct machine *m, gva at, const uint32_t *words, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        assert_true(mem_set32(m->mem, at + 4 * i, words[i]));
+    cpu_invalidate(m->cpu, at, 4 * count);
+}
+
+static enum ppc_exit run_at(struct machine *m, gva pc, uint64_t budget)
+{
+    m->s.pc = pc;
+    m->s.lr = END;
+    m->s.slice_end = m->s.cycles + budget;
+    return cpu_run(m->cpu, &m->s);
+}
+
+static bool same(const struct ppc_state *a, const struct ppc_state *b)
+{
+    struct ppc_state x = *a, y = *b;
+    ppc_fpscr(&x);
+    ppc_fpscr(&y);
+    x.target = y.target = x.slice_end = y.slice_end = 0;
+    return !memcmp(&x, &y, sizeof x);
+}
+
+// Runs `scene` in the interpreter and in each other tier; the states that it leaves must be the same.
+typedef void scene_function(struct machine *m, uint32_t size);
+
+static void in_every_tier(scene_function *scene, uint32_t size, bool optimised)
+{
+    struct machine plain, other;
+    assert_true(open_machine(&plain, CPU_INTERPRETER));
+    ppc_state_init(&plain.s);
+    scene(&plain, size);
+    for (enum cpu_tier tier = CPU_QUICK; tier <= CPU_AUTO; tier++) {
+        if (tier == CPU_OPTIMISED && !optimised)
+            continue;
+        if (!open_machine(&other, tier)) {
+            close_machine(&other);
+            close_machine(&plain);
+            skip();
+        }
+        ppc_state_init(&other.s);
+        scene(&other, size);
+        if (!same(&plain.s, &other.s))
+            print_message("tier %d: pc %08x / %08x, exit %u / %u, r3 %llx / %llx\n", (int)tier, plain.s.pc, other.s.pc, plain.s.exit,
+                          other.s.exit, (unsigned long long)plain.s.gpr[3], (unsigned long long)other.s.gpr[3]);
+        assert_true(same(&plain.s, &other.s));
+        close_machine(&other);
+    }
+    close_machine(&plain);
+}
+
+// A function whose middle others jump to, over a word that is none, and into it.
+static void middle(struct machine *m, uint32_t size)
+{
+    (void)size;
+    const uint32_t words[] = {
+        ADDI_R3 | 1, 0x48000008 /* b +8 */, 0 /* data */, ADDI_R3 | 2, 0x2C030040 /* cmpwi r3, 64 */, 0x4180FFEC /* blt CODE */, BLR,
+    };
+    put(m, CODE, words, sizeof words / sizeof *words);
+    for (int i = 0; i < 3; i++) {
+        m->s.gpr[3] = 0;
+        assert_int_equal(run_at(m, CODE, 100000), PPC_EXIT_FETCH);
+        assert_int_equal(run_at(m, CODE + 12, 100000), PPC_EXIT_FETCH);
+        assert_int_equal(run_at(m, CODE + 16, 100000), PPC_EXIT_FETCH);
+        assert_int_equal(run_at(m, CODE + 8, 100000), PPC_EXIT_ILLEGAL);
+        assert_int_equal(m->s.pc, CODE + 8);
+    }
+    assert_int_equal(run_at(m, CODE + CODE_SIZE - 4, 100), PPC_EXIT_ILLEGAL);
+    const uint32_t last = ADDI_R3 | 1; // runs out of mapped memory
+    put(m, CODE + CODE_SIZE - 4, &last, 1);
+    assert_int_equal(run_at(m, CODE + CODE_SIZE - 4, 100), PPC_EXIT_FETCH);
+}
+
+static void jumps_into_the_middle_and_into_data(void **state)
+{
+    (void)state;
+    in_every_tier(middle, 0, true);
+}
+
+// One function of `size` bytes without any end; it runs a little more than once.
+static void endless(struct machine *m, uint32_t size)
+{
+    for (uint32_t at = 0; at < size - 4; at += 4)
+        assert_true(mem_set32(m->mem, CODE + at, ADDI_R3 | (at >> 2 & 0x7FF)));
+    uint32_t back = 0x48000000 | ((0u - (size - 4)) & 0x03FFFFFC);
+    put(m, CODE + size - 4, &back, 1);
+    cpu_invalidate(m->cpu, CODE, size);
+    assert_int_equal(run_at(m, CODE, size / 4 + 1), PPC_EXIT_SLICE);
+    assert_int_equal(m->s.pc, CODE);
+}
+
+static void endless_functions(void **state)
+{
+    (void)state;
+    in_every_tier(endless, 0x100000, false);
+    in_every_tier(endless, 0x10000, true);
+}
+
+// stw r5, 0(r4); icbi 0, r4; isync; the word at r4; blr
+static void self_modifying(struct machine *m, uint32_t size)
+{
+    (void)size;
+    const uint32_t words[] = {0x90A40000, 0x7C0027AC, 0x4C00012C, ADDI_R3 | 1, 0x4200FFF0 /* bdnz CODE */, BLR};
+    put(m, CODE, words, sizeof words / sizeof *words);
+    for (uint32_t i = 0; i < 300; i++) {
+        m->s.gpr[4] = CODE + 12;
+        m->s.gpr[5] = i % 7 ? (uint32_t)ADDI_R3 | (i & 15) : SUBFIC | i;
+        m->s.ctr = 1 + i % 5;
+        assert_int_equal(run_at(m, CODE, 100000), PPC_EXIT_FETCH);
+    }
+    m->s.gpr[5] = 0; // no instruction
+    m->s.ctr = 2;
+    assert_int_equal(run_at(m, CODE, 100000), PPC_EXIT_ILLEGAL);
+}
+
+static void self_modifying_code(void **state)
+{
+    (void)state;
+    in_every_tier(self_modifying, 0, true);
+}
+
+// Another function at the same place, as a loader does it, also where its caller is compiled.
+static void newly_loaded(struct machine *m, uint32_t size)
+{
+    (void)size;
+    // mflr r12; bl CODE + 0x1000; mtlr r12; blr
+    const uint32_t caller[] = {0x7D8802A6, 0x48000FFD, 0x7D8803A6, BLR};
+    put(m, CODE, caller, 4);
+    for (uint32_t i = 0; i < 250; i++) {
+        const uint32_t function[] = {ADDI_R3 | (i & 31), i & 1 ? (uint32_t)BLR : (uint32_t)ADDI_R3 | 3, BLR};
+        if (i % 50 < 10)
+            put(m, CODE + 0x1000, function, 3);
+        assert_int_equal(run_at(m, CODE, 100000), PPC_EXIT_FETCH);
+    }
+}
+
+static void newly_loaded_code(void **state)
+{
+    (void)state;
+    in_every_tier(newly_loaded, 0, true);
+}
+
+// Words without any sense, entered anywhere.
+static void garbage(struct machine *m, uint32_t seed)
+{
+    enum { WORDS = 300, ENTRIES = 40 };
+    uint32_t words[WORDS], x = seed;
+    for (uint32_t i = 0; i < WORDS; i++) {
+        x = x * 1664525 + 1013904223;
+        words[i] = x >> 29 ? x ^ x >> 15 : 0x48000000 | (x >> 3 & 0x3FC); // jumps among them
+    }
+    put(m, CODE, words, WORDS);
+    for (uint32_t i = 0; i < ENTRIES; i++) {
+        m->s.gpr[1] = m->s.gpr[2] = CODE + 0x10000;
+        enum ppc_exit why = run_at(m, CODE + 4 * ((seed + i * 37) % WORDS), 2000);
+        if (why == PPC_EXIT_FAULT) { // the other registers: docs/recompiler.md
+            uint64_t cycles = m->s.cycles;
+            uint32_t pc = m->s.pc;
+            ppc_state_init(&m->s);
+            m->s.cycles = cycles;
+            m->s.pc = pc;
+        }
+        m->s.exit = 0;
+        for (int r = 0; r < 32; r++)
+            m->s.gpr[r] &= 0xFFFF;
+    }
+}
+
+static void garbage_as_code(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 4; seed++)
+        in_every_tier(garbage, seed, true);
+}
+
+// ---- Both engines at once
+
+struct found {
+    unsigned count;
+    char what[64];
+    struct cpu_difference d;
+};
+
+static void found(void *user, const struct cpu_difference *d)
+{
+    struct found *f = user;
+    f->count++;
+    f->d = *d;
+    strncpy(f->what, d->what, sizeof f->what - 1);
+}
+
+// Makes compiled code of `wrong` run where guest memory and the interpreter have `right`.
+static void exchange(struct machine *m, gva at, const uint32_t *right, const uint32_t *wrong, uint32_t count)
+{
+    put(m, at, wrong, count);
+    run_at(m, at, 1000);
+    assert_true(cpu_has_entry(m->cpu, at));
+    uint32_t entry = cell_at(m->cpu->cells, at)->insn;
+    put(m, at, right, count);
+    run_at(m, at, 1000);
+    assert_int_not_equal(cell_at(m->cpu->cells, at)->insn, entry);
+    cpu_set_entry(m->cpu, at, entry);
+}
+
+static bool open_shadow(struct machine *m, struct found *f)
+{
+    if (!open_machine(m, CPU_QUICK)) {
+        close_machine(m);
+        return false;
+    }
+    ppc_state_init(&m->s);
+    assert_true(cpu_set_shadow(m->cpu, found, f, NULL));
+    return true;
+}
+
+static void shadow_finds_wrong_memory(void **state)
+{
+    (void)state;
+    struct machine m;
+    struct found f = {0};
+    if (!open_shadow(&m, &f))
+        skip();
+    const uint32_t right[] = {0x90640000 /* stw r3, 0(r4) */, BLR}, wrong[] = {0x60000000, BLR};
+    m.s.gpr[4] = CODE + 0x8000;
+    m.s.gpr[3] = 3;
+    exchange(&m, CODE, right, wrong, 2);
+    assert_int_equal(f.count, 0);
+    struct cpu_shadow_stats stats;
+    cpu_shadow_stats(m.cpu, &stats);
+    assert_true(stats.pieces >= 2 && stats.instructions == 4 && !stats.alone);
+    run_at(&m, CODE, 1000); // what is there already is the same
+    assert_int_equal(f.count, 0);
+    m.s.gpr[3] = 77;
+    run_at(&m, CODE, 1000);
+    assert_int_equal(f.count, 1);
+    assert_string_equal(f.what, "memory");
+    uint32_t word;
+    assert_true(mem_get32(m.mem, CODE + 0x8000, &word));
+    assert_int_equal(word, 77); // the interpreter's
+    run_at(&m, CODE, 1000);
+    assert_int_equal(f.count, 1); // the first only
+    close_machine(&m);
+}
+
+static void shadow_finds_wrong_registers(void **state)
+{
+    (void)state;
+    struct machine m;
+    struct found f = {0};
+    if (!open_shadow(&m, &f))
+        skip();
+    const uint32_t right[] = {ADDI_R3 | 1, BLR}, wrong[] = {ADDI_R3 | 2, BLR};
+    exchange(&m, CODE, right, wrong, 2);
+    run_at(&m, CODE, 1000);
+    assert_int_equal(f.count, 1);
+    assert_string_equal(f.what, "registers");
+    assert_int_equal(f.d.low, CODE);
+    assert_int_equal(f.d.high, CODE + 4);
+    assert_int_equal(m.s.gpr[3], 4); // 2 + 1 + 1: the interpreter's
+    close_machine(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(jumps_into_the_middle_and_into_data),
+        cmocka_unit_test(endless_functions),
+        cmocka_unit_test(self_modifying_code),
+        cmocka_unit_test(newly_loaded_code),
+        cmocka_unit_test(garbage_as_code),
+        cmocka_unit_test(shadow_finds_wrong_memory),
+        cmocka_unit_test(shadow_finds_wrong_registers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

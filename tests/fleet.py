@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Events as rows: Parquet and SQL through DuckDB, RowBinary in a cluster of two ClickHouse servers, jobs on many cores.
-fleet.py XENOLITH SAMPLE.xex duckdb|clickhouse|fanout. Ends with 77 (skipped), aloud, where an engine is not installed."""
+fleet.py XENOLITH SAMPLE.xex duckdb|clickhouse|jobs. Ends with 77 (skipped), aloud, where an engine is not installed."""
 import json
 import os
 import pathlib
@@ -11,7 +11,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools/fleet/clickhouse"))
-XENOLITH, SAMPLE, WHAT = sys.argv[1:4]
+XENOLITH, SAMPLE, WHAT = *(str(pathlib.Path(a).resolve()) for a in sys.argv[1:3]), sys.argv[3]
 LIBRARY = os.environ.get("XENOLITH_DUCKDB") or str(ROOT / "build/fleet/libduckdb.so")
 
 
@@ -152,5 +152,37 @@ def check_clickhouse(folder):
         assert told == histogram_of(runs["a"]), told
 
 
+def check_jobs(folder):
+    """Two builds x two titles from a list file: all at once with GNU parallel, one as Slurm starts it; digests and logs of them."""
+    for title, options in (("mutants", []), ("short", ["--max-time", "1"])):
+        reference = folder / f"{title}.xtrace"
+        xenolith("run", SAMPLE, "--trace", reference, *options, status=(0, 103))
+        (folder / f"{title}.json").write_text(json.dumps({"title": title, "reference": reference.name, "executable": str(SAMPLE), "options": options}))
+    (folder / "list.txt").write_text(f"# two by two\nbuild old {XENOLITH}\nbuild new {XENOLITH}\ntitle mutants.json\ntitle short.json\n")
+    script = folder / "jobs.sh"
+    made = subprocess.run([sys.executable, ROOT / "tools/fleet/jobs.py", "-o", script, folder / "list.txt", "--out", folder / "out"], capture_output=True, text=True)
+    assert (made.returncode, made.stdout.strip()) == (0, f"{script}: jobs 0 to 3"), made
+    subprocess.run(["bash", "-n", script], check=True)
+    first = subprocess.run([script], env={**os.environ, "SLURM_ARRAY_TASK_ID": "1"}, capture_output=True, text=True)
+    assert (first.returncode, first.stdout) == (0, "job 1: old short: status 0\n"), first
+    if shutil.which("parallel"):
+        done = subprocess.run(["parallel", "--will-cite", "-j2", script, ":::", "0", "1", "2", "3"], capture_output=True, text=True)
+    else:
+        print("GNU parallel is not installed: one after the other")
+        done = subprocess.run([script, "all"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.count("status 0") == 3 and done.stdout.count("is done") == 1, done
+    digests = folder / "new.txt"
+    digests.write_text(subprocess.run([script, "ledger", "new"], check=True, capture_output=True, text=True).stdout)
+    told = xenolith("parity", "log", "--ledger", digests).stdout
+    assert "mutants" in told and "short" in told, told
+    logs = [f"{build}={folder}/out/{build}/mutants/run.xtrace" for build in ("old", "new")]
+    if os.access(LIBRARY, os.R_OK):
+        assert not query("FROM first_divergence('old', 'new')", *logs)
+    bad = folder / "bad.txt"
+    bad.write_text("titel x.json\n")
+    made = subprocess.run([sys.executable, ROOT / "tools/fleet/jobs.py", "-o", script, bad], capture_output=True, text=True)
+    assert made.returncode == 1 and "bad.txt:1" in made.stderr, made
+
+
 with tempfile.TemporaryDirectory() as temporary:
-    {"duckdb": check_duckdb, "clickhouse": check_clickhouse}[WHAT](pathlib.Path(temporary))
+    {"duckdb": check_duckdb, "clickhouse": check_clickhouse, "jobs": check_jobs}[WHAT](pathlib.Path(temporary))

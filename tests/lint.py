@@ -73,6 +73,7 @@ def main():
         "globals": lambda: style("check_globals.py", ROOT, ROOT / "build/release"),
         "clang": lambda: style("check_clang.py", ROOT),
         "docs": lambda: style("check_docs.py", ROOT),
+        "commands in docs": lambda: style("check_commands.py", ROOT, ROOT / "build/release/xenolith"),
         "scripts": lambda: scripts(names),
         "words": lambda: words(names),
         "committed files": lambda: committed(names),

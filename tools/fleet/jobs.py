@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """Writes one script that runs `xenolith parity run` for titles x builds, as a Slurm job array, with GNU parallel, or one by one.
 
-usage: jobs.py -o JOBS.sh --build NAME=XENOLITH... --config CONFIG.json... [--out FOLDER] [--time HH:MM:SS]
+usage: jobs.py -o JOBS.sh LIST [--out FOLDER] [--time HH:MM:SS]
+       jobs.py -o JOBS.sh --build NAME=XENOLITH... --config CONFIG.json... [--out FOLDER] [--time HH:MM:SS]
+
+LIST is a text file: lines `build NAME XENOLITH` and `title CONFIG.json`, # for remarks; paths start at its folder.
 
     sbatch --array=0-N%LIMIT JOBS.sh             each task of the array does one job (the script prints N)
     parallel ./JOBS.sh ::: $(seq 0 N)            the same on one machine, or on many with --sshlogin
     ./JOBS.sh all                                one after the other
     ./JOBS.sh collect                            one table of all ledgers in FOLDER
+    ./JOBS.sh ledger BUILD                       the digests of one build, as `xenolith parity log --ledger FILE` reads them
 
-A job writes FOLDER/<build>/<title>/{ledger.txt,report.html,output.txt} and no file of any other job; a job whose ledger is there is done."""
+A job writes FOLDER/<build>/<title>/{ledger.txt,report.html,output.txt} and no file of any other job; a job whose ledger is there is done.
+A digest's commit is the name of the build, its date that of the program: name builds by their commits."""
 import argparse
 import json
 import pathlib
@@ -35,7 +40,8 @@ job() {{
     folder=$out/${{builds[$build]}}/${{titles[$title]}}
     [ ! -s "$folder/ledger.txt" ] || {{ echo "job $n: $folder is done"; return 0; }}
     mkdir -p "$folder"
-    "${{programs[$build]}}" parity run "$config" --ledger "$folder/ledger.part" --log "$folder/run.xtrace" --html "$folder/report.html" \\
+    "${{programs[$build]}}" parity run "$config" --commit "${{builds[$build]}}" --date "$(date -u -r "${{programs[$build]}}" +%F)" \\
+        --ledger "$folder/ledger.part" --log "$folder/run.xtrace" --html "$folder/report.html" \\
         >"$folder/output.txt" 2>&1 || status=$?
     [ "$status" -ge 2 ] || mv "$folder/ledger.part" "$folder/ledger.txt"
     echo "job $n: ${{builds[$build]}} ${{titles[$title]}}: status $status"
@@ -43,12 +49,17 @@ job() {{
 }}
 
 case ${{1:-${{SLURM_ARRAY_TASK_ID:-}}}} in
-    '') echo "usage: $0 JOB|all|collect, or sbatch --array=0-$((count - 1)) $0" >&2; exit 2 ;;
+    '') echo "usage: $0 JOB|all|collect|ledger BUILD, or sbatch --array=0-$((count - 1)) $0" >&2; exit 2 ;;
     all) failed=0; for ((n = 0; n < count; n++)); do job "$n" || failed=1; done; exit $failed ;;
     collect)
         for ((n = 0; n < count; n++)); do
             folder=$out/${{builds[$((n / ${{#configs[@]}}))]}}/${{titles[$((n % ${{#configs[@]}}))]}}
             [ ! -s "$folder/ledger.txt" ] || sed -n "/^#/!s|^|${{builds[$((n / ${{#configs[@]}}))]}} |p" "$folder/ledger.txt"
+        done ;;
+    ledger)
+        for title in "${{titles[@]}}"; do
+            ledger=$out/${{2:?ledger of which build? ${{builds[*]}}}}/$title/ledger.txt
+            [ ! -s "$ledger" ] || grep -v '^#' "$ledger"
         done ;;
     *) job "${{1:-$SLURM_ARRAY_TASK_ID}}" ;;
 esac
@@ -66,16 +77,36 @@ def title_of(config):
     return title
 
 
+def read_list(path):
+    """(builds, configs) of a list file."""
+    builds, configs = [], []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        row = shlex.split(line, comments=True)
+        if len(row) == 3 and row[0] == "build":
+            builds.append((row[1], path.parent / row[2]))
+        elif len(row) == 2 and row[0] == "title":
+            configs.append(path.parent / row[1])
+        elif row:
+            sys.exit(f"{path}:{number}: neither `build NAME XENOLITH` nor `title CONFIG.json`")
+    return builds, configs
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", required=True, type=pathlib.Path)
-    parser.add_argument("--build", required=True, nargs="+", metavar="NAME=XENOLITH")
-    parser.add_argument("--config", required=True, nargs="+", type=pathlib.Path)
+    parser.add_argument("list", nargs="?", type=pathlib.Path, metavar="LIST")
+    parser.add_argument("--build", default=[], nargs="+", metavar="NAME=XENOLITH")
+    parser.add_argument("--config", default=[], nargs="+", type=pathlib.Path)
     parser.add_argument("--out", default="fleet", type=pathlib.Path)
     parser.add_argument("--time", default="00:30:00")
     a = parser.parse_args()
     builds = [build.partition("=")[::2] for build in a.build]
-    if any(not name or not program or "/" in name for name, program in builds):
+    if a.list:
+        listed = read_list(a.list)
+        builds, a.config = builds + listed[0], a.config + listed[1]
+    if not builds or not a.config:
+        parser.error("a LIST, or --build and --config: at least one build and one title")
+    if any(not name or not str(program) or "/" in name for name, program in builds):
         parser.error("--build is NAME=XENOLITH")
     titles = [title_of(config) for config in a.config]
     if len(set(titles)) != len(titles) or len({name for name, _ in builds}) != len(builds):

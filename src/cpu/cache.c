@@ -261,13 +261,25 @@ static bool find(struct cache *c, uint32_t tier, uint32_t pc, cache_same *same, 
     return false;
 }
 
-bool cache_find(struct cache *c, uint32_t tier, uint32_t pc, cache_same *same, void *user, uint8_t *place, size_t room,
-                struct cache_unit *out)
+static bool knows(const struct cache *c, uint32_t tier, uint32_t pc)
 {
-    double start = now();
+    for (uint32_t i = c->slot_count ? slot_of(c, tier, pc) : 0; c->slot_count && c->slots[i]; i = (i + 1) & (c->slot_count - 1))
+        if (c->known[c->slots[i] - 1].pc == pc && c->known[c->slots[i] - 1].tier == tier)
+            return true;
+    return false;
+}
+
+bool cache_find(struct cache *c, uint32_t tier, uint32_t pc, cache_same *same, void *user, bool again, uint8_t *place,
+                size_t room, struct cache_unit *out)
+{
     pthread_mutex_lock(&c->lock);
+    if (!again && !knows(c, tier, pc)) { // the usual answer, and asking for the time takes longer
+        pthread_mutex_unlock(&c->lock);
+        return false;
+    }
+    double start = now();
     bool found = find(c, tier, pc, same, user, place, room, out);
-    if (!found) { // perhaps somebody else has compiled it meanwhile
+    if (!found && again) { // perhaps somebody else has compiled it meanwhile
         uint32_t before = c->known_count;
         look_on(c);
         found = c->known_count > before && find(c, tier, pc, same, user, place, room, out);

@@ -42,9 +42,10 @@ bool cache_open(struct cache **out, const struct cpu_cache_config *config, struc
 void cache_close(struct cache *c); // NULL is allowed
 
 // Looks for a unit that starts at `pc` and whose ranges `same` accepts, and copies its code to `place` where `room` is enough.
+// `again`: where it is not known, also among what other processes have added meanwhile.
 typedef bool cache_same(void *user, const struct cache_unit *u);
-bool cache_find(struct cache *c, uint32_t tier, uint32_t pc, cache_same *same, void *user, uint8_t *place, size_t room,
-                struct cache_unit *out);
+bool cache_find(struct cache *c, uint32_t tier, uint32_t pc, cache_same *same, void *user, bool again, uint8_t *place,
+                size_t room, struct cache_unit *out);
 // Keeps a unit, if nobody has meanwhile.
 void cache_add(struct cache *c, const struct cache_unit *u);
 bool cache_has(struct cache *c, const struct cache_unit *u); // just this unit, whatever its entries

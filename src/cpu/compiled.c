@@ -5,7 +5,7 @@
 // table of targets, where compiled code finds those that it calls.
 //
 // Where code comes from: the cache on disk, else the shared object, which is opened only then. CPU_AUTO looks in the cache when
-// code is jumped to for the first time; what is hot and not there a thread compiles. Units are exchanged between two runs,
+// code is warm; what is hot and not there a thread compiles. Units are exchanged between two runs,
 // where no compiled code is on the host's stack; which run it is changes nothing for the guest.
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +29,11 @@ enum {
     PAGES = 1 << (32 - PAGE_SHIFT),
     CODE_ALIGNMENT = 64,
     STACK_MOST = 4 << 20,
-    FIRST = 1,     // jumps to an address before it is looked for in the cache, and in the compiling tiers compiled
+    FIRST = 1,     // jumps to an address before the compiling tiers look for it in the cache, and compile it
+    WARM = 100,    // before CPU_AUTO looks for it in the cache: what runs once is sooner interpreted than loaded
     HOT = 200,     // before CPU_AUTO compiles it; below 255
     NEVER = 255,   // is not counted any more
-    AHEAD = 2,     // units that may wait for being optimised
+    AHEAD = 2,     // units that may wait for CPU_AUTO's thread
 };
 
 typedef uint32_t unit_function(struct ppc_state *s, uint8_t *m, uint32_t entry);
@@ -61,6 +62,8 @@ struct compiled {
     struct background *background; // CPU_AUTO
     enum rc_tier tier;
     bool automatic, broken;
+    uint32_t *hot; // CPU_AUTO: what is to be compiled, from hot_first on
+    uint32_t hot_first, hot_count, hot_capacity;
     char problem[256];
     int code_fd;
     uint8_t *code_write, *code_run;
@@ -137,6 +140,7 @@ void compiled_destroy(struct compiled *c)
     unmap(c->code_run, CODE_BYTES);
     if (c->code_fd >= 0)
         close(c->code_fd);
+    free(c->hot);
     free(c->entries);
     free(c->units);
     free(c->links);
@@ -178,7 +182,7 @@ bool cpu_set_cache(struct cpu *cpu, const struct cpu_cache_config *config, struc
     background_destroy(c->background);
     c->background = NULL;
     struct engine_page *page = engine_page(cpu->memory);
-    page->threshold = FIRST;
+    page->threshold = WARM;
     page->second = HOT;
     return background_create(&c->background, &c->library, c->cache, err);
 }
@@ -359,7 +363,7 @@ static enum answer from_cache(struct cpu *cpu, uint32_t pc, enum rc_tier tier)
 {
     struct compiled *c = cpu->compiled;
     struct cache_unit u;
-    if (!c->cache || !cache_find(c->cache, tier, pc, holds, cpu, c->code_write + c->code_used, CODE_BYTES - c->code_used, &u))
+    if (!c->cache || !cache_find(c->cache, tier, pc, holds, cpu, !c->automatic, c->code_write + c->code_used, CODE_BYTES - c->code_used, &u))
         return ABSENT;
     if (!u.code_bytes || !take_code(cpu, &u))
         return HOPELESS;
@@ -452,7 +456,24 @@ static void make_later(struct cpu *cpu, uint32_t pc)
         return;
     }
     *heat = NEVER;
-    ask(cpu, pc, RC_QUICK);
+    if (grow(&c->hot, &c->hot_capacity, c->hot_count, sizeof *c->hot))
+        c->hot[c->hot_count++] = pc;
+}
+
+// One of those that got hot, the first first. They wait here and not with the thread, because making a plan takes time too.
+static bool ask_for_hot(struct cpu *cpu)
+{
+    struct compiled *c = cpu->compiled;
+    while (c->hot_first < c->hot_count) {
+        uint32_t pc = c->hot[c->hot_first++];
+        if (c->hot_first == c->hot_count)
+            c->hot_first = c->hot_count = 0;
+        if (!cpu_has_entry(cpu, pc)) {
+            ask(cpu, pc, RC_QUICK);
+            return true;
+        }
+    }
+    return false;
 }
 
 void compiled_make(struct cpu *cpu, uint32_t pc)
@@ -513,12 +534,10 @@ void compiled_poll(struct cpu *cpu, const struct ppc_state *s)
         return;
     for (struct background_job *job; (job = background_take(c->background));)
         take_over(cpu, job);
-    if (!c->improvable_count)
-        return;
-    struct unit *u = unit_at(cpu, s->pc);
+    struct unit *u = c->improvable_count ? unit_at(cpu, s->pc) : NULL;
     if (u)
         u->samples++;
-    if (background_waiting(c->background) < AHEAD)
+    if (background_waiting(c->background) < AHEAD && !ask_for_hot(cpu) && c->improvable_count)
         improve(cpu);
 }
 

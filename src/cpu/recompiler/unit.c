@@ -791,10 +791,10 @@ static bool writes_single(const struct rc_insn *i)
 }
 
 // What is known behind the instruction. Too little known is allowed.
-static uint32_t singles_behind(const struct rc_insn *i, uint32_t singles)
+static uint32_t singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles)
 {
     uint32_t primary = i->word >> 26, target = 1u << (i->word >> 21 & 31);
-    if (i->flags & RC_UNKNOWN)
+    if (i->flags & RC_UNKNOWN || !rc_can_specialise(u->templates, i->opcode, i->word))
         return 0;
     bool touches = primary == 48 || primary == 49 || primary == 50 || primary == 51 || primary == 59 || primary == 63 ||
                    (primary == 31 && !strncmp(ppc_opcodes[i->opcode].text, "lf", 2));
@@ -842,8 +842,7 @@ static void find_singles(struct unit *u)
             const struct guest_block *g = &u->blocks[b];
             uint32_t singles = g->singles;
             for (uint32_t i = 0; i < g->count; i++)
-                singles = rc_can_specialise(u->templates, u->plan->insns[g->first + i].opcode, u->plan->insns[g->first + i].word)
-                              ? singles_behind(&u->plan->insns[g->first + i], singles) : 0;
+                singles = singles_behind(u, &u->plan->insns[g->first + i], singles);
             changed |= pass_singles(u, &u->plan->insns[g->first + g->count - 1], singles);
         }
     }

@@ -36,7 +36,7 @@ enum {
     AHEAD = 2,     // units that may wait for CPU_AUTO's thread
 };
 
-typedef uint32_t unit_function(struct ppc_state *s, uint8_t *m, uint32_t entry);
+typedef uint32_t unit_function(uint8_t *s, uint8_t *m, uint32_t entry);
 
 struct entry {
     unit_function *code;
@@ -612,5 +612,5 @@ uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry)
     s->block_pc = 0;
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     page->environment.stack_limit = here - STACK_MOST;
-    return e->code(s, cpu->memory, e->number);
+    return e->code((uint8_t *)s + RC_STATE_BIAS, cpu->memory, e->number);
 }

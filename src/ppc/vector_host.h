@@ -41,6 +41,11 @@ static inline v4u splat_word(uint32_t x)
     return (v4u){x, x, x, x};
 }
 
+static inline v4f splat_float(float x)
+{
+    return (v4f){x, x, x, x};
+}
+
 static inline v8u splat_halfword(uint16_t x)
 {
     return (v8u){x, x, x, x, x, x, x, x};

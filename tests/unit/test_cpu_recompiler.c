@@ -60,9 +60,11 @@ static void close_machine(struct machine *m)
     mem_destroy(m->mem);
 }
 
-// Any instruction, its fields random. Memory is reached through r1 and r2 with small displacements, mostly.
+// Any instruction, its fields random, or none at all. Memory is reached through r1 and r2 with small displacements, mostly.
 static uint32_t random_insn(struct random *r, uint32_t index, uint32_t count)
 {
+    if (!below(r, 60))
+        return 0;
     for (;;) {
         const struct ppc_opcode_info *o = &ppc_opcodes[below(r, PPC_OPCODE_COUNT)];
         uint32_t word = o->value | ((uint32_t)next(r) & ~o->mask);

@@ -4,9 +4,9 @@
 //
 // A plan is a piece of guest code and all that its translation depends on. Its translation is position-independent bytes:
 //
-//     uint32_t unit(struct ppc_state *s, uint8_t *m, uint32_t entry)
+//     uint32_t unit(uint8_t *s, uint8_t *m, uint32_t entry)
 //
-// runs from entry point number `entry` (0: the first) and returns the guest address to go on at (a multiple of 4), or
+// gets the state's address + RC_STATE_BIAS (all general registers in reach of one byte), runs from entry point number `entry` (0: the first) and returns the guest address to go on at (a multiple of 4), or
 // RC_LEFT with s->exit saying why, or an address + RC_ALONE: the instruction there is the interpreter's. While compiled code runs, s->block_pc is 0 and s->cycles is the virtual time minus pc / 4.
 #pragma once
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "ppc/ppc.h"
 
-enum { RC_LEFT = 1, RC_ALONE = 2 };
+enum { RC_LEFT = 1, RC_ALONE = 2, RC_STATE_BIAS = 128 };
 
 enum rc_tier {
     RC_QUICK,     // registers stay in the state

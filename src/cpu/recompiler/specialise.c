@@ -872,6 +872,8 @@ static bool try(struct rc_templates *all, const struct template *t, uint32_t wor
 
 bool rc_can_specialise(struct rc_templates *all, enum ppc_opcode op, uint32_t word)
 {
+    if (op >= PPC_OPCODE_COUNT)
+        return false;
     struct template *t = &all->templates[op];
     if (!t->made) {
         make(all, t, op);

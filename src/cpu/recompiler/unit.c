@@ -90,6 +90,10 @@ static LLVMBasicBlockRef new_block(struct unit *u)
 
 static LLVMValueRef at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
 {
+    if (base == u->state) { // one step from the parameter
+        base = LLVMGetParam(u->function, 0);
+        offset -= RC_STATE_BIAS;
+    }
     LLVMValueRef index = c64(u, (uint64_t)offset);
     return LLVMBuildGEP2(u->b, u->i8, base, &index, 1, "");
 }
@@ -384,7 +388,7 @@ static LLVMValueRef find_code_or_return(struct unit *u, LLVMValueRef target)
 
 static LLVMValueRef call_unit(struct unit *u, LLVMValueRef code)
 {
-    LLVMValueRef arguments[3] = {u->state, u->memory, c32(u, 0)};
+    LLVMValueRef arguments[3] = {LLVMGetParam(u->function, 0), u->memory, c32(u, 0)};
     return LLVMBuildCall2(u->b, u->type, code, arguments, 3, "");
 }
 
@@ -479,7 +483,9 @@ static void jump(struct unit *u, uint32_t pc, uint32_t target)
 static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
 {
     spill(u, certain);
-    LLVMValueRef next = call_unit(u, find_code_or_return(u, target));
+    // This unit is there as long as it runs: whatever forgets code leaves all compiled code first.
+    bool itself = LLVMIsAConstantInt(target) && LLVMConstIntGetZExtValue(target) == u->plan->entries[0];
+    LLVMValueRef next = call_unit(u, itself ? u->function : find_code_or_return(u, target));
     LLVMBasicBlockRef elsewhere = new_block(u);
     branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere);
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
@@ -785,10 +791,10 @@ static bool writes_single(const struct rc_insn *i)
 }
 
 // What is known behind the instruction. Too little known is allowed.
-static uint32_t singles_behind(const struct rc_insn *i, uint32_t singles)
+static uint32_t singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles)
 {
     uint32_t primary = i->word >> 26, target = 1u << (i->word >> 21 & 31);
-    if (i->flags & RC_UNKNOWN)
+    if (i->flags & RC_UNKNOWN || !rc_can_specialise(u->templates, i->opcode, i->word))
         return 0;
     bool touches = primary == 48 || primary == 49 || primary == 50 || primary == 51 || primary == 59 || primary == 63 ||
                    (primary == 31 && !strncmp(ppc_opcodes[i->opcode].text, "lf", 2));
@@ -836,8 +842,7 @@ static void find_singles(struct unit *u)
             const struct guest_block *g = &u->blocks[b];
             uint32_t singles = g->singles;
             for (uint32_t i = 0; i < g->count; i++)
-                singles = rc_can_specialise(u->templates, u->plan->insns[g->first + i].opcode, u->plan->insns[g->first + i].word)
-                              ? singles_behind(&u->plan->insns[g->first + i], singles) : 0;
+                singles = singles_behind(u, &u->plan->insns[g->first + i], singles);
             changed |= pass_singles(u, &u->plan->insns[g->first + g->count - 1], singles);
         }
     }
@@ -962,15 +967,16 @@ static void build(struct unit *u, const char *name)
     LLVMTypeRef parameters[3] = {u->pointer, u->pointer, u->i32};
     u->type = LLVMFunctionType(u->i32, parameters, 3, false);
     u->function = LLVMAddFunction(u->module, name, u->type);
-    u->state = LLVMGetParam(u->function, 0);
     u->memory = LLVMGetParam(u->function, 1);
     add_attribute(u, 1, "noalias", 0);
-    add_attribute(u, 1, "dereferenceable", sizeof(struct ppc_state));
+    add_attribute(u, 1, "dereferenceable", sizeof(struct ppc_state) - RC_STATE_BIAS);
     add_attribute(u, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
     u->entry = new_block(u);
     LLVMBasicBlockRef start = new_block(u);
     LLVMPositionBuilderAtEnd(u->b, u->entry);
     u->ticks = LLVMBuildAlloca(u->b, u->i64, "");
+    LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
+    u->state = LLVMBuildGEP2(u->b, u->i8, LLVMGetParam(u->function, 0), &bias, 1, "");
     LLVMBuildBr(u->b, start);
     if (!divide(u)) {
         u->failed = true;

@@ -161,9 +161,9 @@ INLINE bool fp_exact_zero(uint32_t kind, double a, double b, double c, double re
 INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, struct fp_operand a, struct fp_operand b,
                           struct fp_operand c, bool once, double result, float single)
 {
-    bool odd = fp_is_denormal_operand(a) | fp_is_denormal_operand(b) | fp_is_denormal_operand(c) | !fp_mode_is_fast(s);
+    bool odd = (int)fp_is_denormal_operand(a) | (int)fp_is_denormal_operand(b) | (int)fp_is_denormal_operand(c) | (int)!fp_mode_is_fast(s);
     double zero = (a.single && b.single && c.single) ? single : result;
-    if (FP_UNLIKELY(odd) || (FP_UNLIKELY(!fp_is_normal_single(single) | !once) &&
+    if (FP_UNLIKELY(odd) || (FP_UNLIKELY((int)!fp_is_normal_single(single) | (int)!once) &&
                              !fp_exact_zero(kind, a.value, b.value, c.value, zero))) {
         fp_set(s, insn, ppc_fp_slow(&s->fp, kind | FP_SINGLE, s->fpr[RT(insn)], fp_bits(a.value), fp_bits(b.value), fp_bits(c.value)));
         return;

@@ -40,12 +40,19 @@ ALWAYS v4s vmx_rank_3(v4u a, v4u b, v4u c)
     return host_min_sw(vmx_rank_2(a, b), vmx_rank(c));
 }
 
-// Sums are exact where they are tiny.
+// Sums are exact where they are tiny. One of at least 2^-90 does not change when denormal operands are flushed, they are far
+// below its last bit; and one that is zero has operands of one magnitude.
+ALWAYS bool vmx_unusual_sum(v4u r)
+{
+    v4s usual = ((v4f)(r & MAGNITUDE) >= splat_float(0x1p-90f)) | ((v4f)r == splat_float(0));
+    return __builtin_expect(host_any((v4u)~usual), 0);
+}
+
 #define SUM(name, operator)                                                                                            \
     BODY(name)(STATE, v4u a, v4u b)                                                                                    \
     {                                                                                                                  \
         v4u r = (v4u)((v4f)a operator(v4f) b);                                                                         \
-        if (!vmx_unusual(vmx_rank_2(a, b), r))                                                                         \
+        if (!vmx_unusual_sum(r))                                                                                       \
             return r;                                                                                                  \
         r = (v4u)((v4f)vmx_flush(s, a) operator(v4f) vmx_flush(s, b));                                                 \
         return vmx_flush(s, vmx_name_nans(r, a, b, b));                                                                \

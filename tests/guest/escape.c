@@ -4,7 +4,7 @@
 #include <string.h>
 #include <xenolith/xboxkrnl.h>
 
-enum { GENERIC_READ = (int)0x80000000, GENERIC_WRITE = 0x40000000, SYNCHRONIZE = 0x100000, OPEN = 1, OPEN_IF = 3, OVERWRITE_IF = 5, SYNCHRONOUS = 0x20 };
+enum { OPEN = 1, OPEN_IF = 3, OVERWRITE_IF = 5, SYNCHRONOUS = 0x20 };
 
 static NTSTATUS open(const char *path, HANDLE root, uint32_t access, uint32_t disposition, HANDLE *handle)
 {

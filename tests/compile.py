@@ -45,7 +45,7 @@ class Compile(unittest.TestCase):
         # Automatic tiers take the better.
         done = command("run", TITLE, "--tier", "auto", "--cache", self.at, "--stats", "--state-hash")
         self.assertEqual(done.stdout, PLAIN.stdout)
-        self.assertGreater(int(re.search(r"^cache: (\d+) hits", done.stderr, re.M)[1]), 10)
+        self.assertGreater(int(re.search(r"^cache: (\d+) hits", done.stderr, re.M)[1]), 0) # only what is jumped to a hundred times
 
     def test_again_compiles_nothing(self):
         (units, _, _), _ = self.compile("--tier", "quick", "--cache", self.at)

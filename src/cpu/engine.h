@@ -68,7 +68,7 @@ void compiled_make(struct cpu *cpu, uint32_t pc);
 void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
 void compiled_destroy(struct compiled *c); // NULL is allowed
-enum { COMPILED_MOST = 1000 }; // instructions of a unit, in both tiers: each is the other's replacement
+enum { COMPILED_MOST = 500 }; // instructions of a unit, in both tiers: each is the other's replacement
 struct library;
 struct cache;
 struct library *compiled_library(struct compiled *c);

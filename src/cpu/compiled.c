@@ -456,6 +456,47 @@ static bool compile(struct cpu *cpu, uint32_t pc)
     return ok && translated;
 }
 
+// All plans' code is one piece: what one call of the shared object costs is shared by many units.
+static void store_all(struct cpu *cpu, const struct rc_plan *plans, uint32_t count, const struct rc_code *code)
+{
+    struct compiled *c = cpu->compiled;
+    if (code->size > CODE_BYTES - c->code_used)
+        return;
+    memcpy(c->code_write + c->code_used, code->bytes, code->size);
+    for (uint32_t i = 0; i < count; i++) {
+        struct cache_unit u;
+        unit_function *function;
+        *(void **)&function = c->code_run + c->code_used + code->offsets[i];
+        if (!description_make(&plans[i], c->tier, &u))
+            continue;
+        c->stats.units += install(cpu, &u, function);
+        description_free(&u);
+    }
+    c->code_used = (c->code_used + code->size + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
+    c->stats.instructions += code->instructions;
+    c->stats.code_bytes += code->size;
+}
+
+void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count)
+{
+    struct compiled *c = cpu->compiled;
+    struct rc_plan *plans = calloc(count ? count : 1, sizeof *plans);
+    struct rc_code code;
+    struct error err = {0};
+    uint32_t made = 0;
+    for (uint32_t i = 0; plans && i < count; i++)
+        made += plan_make(cpu->mem, pcs[i], is_entry, cpu, most_insns[c->tier], &plans[made]);
+    double start = now();
+    if (made && open_once(cpu) && c->library.api->compile(c->rc, plans, made, c->tier, &code, &err)) {
+        store_all(cpu, plans, made, &code);
+        c->library.api->free_code(&code);
+    }
+    c->stats.seconds += now() - start;
+    for (uint32_t i = 0; i < made; i++)
+        plan_free(&plans[i]);
+    free(plans);
+}
+
 static void make_now(struct cpu *cpu, uint32_t pc)
 {
     struct compiled *c = cpu->compiled;

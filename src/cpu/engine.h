@@ -64,6 +64,8 @@ enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s);
 uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry);
 // Sees to it that `pc` runs compiled, where that is possible.
 void compiled_make(struct cpu *cpu, uint32_t pc);
+// The same for many at once, without the cache, for a tier that compiles all: what fails is made when it is jumped to.
+void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count);
 // Before each run, where no compiled code is on the host's stack: takes over what was compiled meanwhile.
 void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);

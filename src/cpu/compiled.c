@@ -485,7 +485,7 @@ void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count)
     struct error err = {0};
     uint32_t made = 0;
     for (uint32_t i = 0; plans && i < count; i++)
-        made += plan_make(cpu->mem, pcs[i], is_entry, cpu, most_insns[c->tier], &plans[made]);
+        made += plan_make(&cpu->functions, cpu->mem, pcs[i], is_entry, cpu, COMPILED_MOST, &plans[made]);
     double start = now();
     if (made && open_once(cpu) && c->library.api->compile(c->rc, plans, made, c->tier, &code, &err)) {
         store_all(cpu, plans, made, &code);

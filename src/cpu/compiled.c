@@ -356,14 +356,20 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static size_t door_bytes(const struct cache_unit *u)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 1; i < u->entry_count; i++)
+        bytes += u->entries[i] & RC_CALLED ? DOOR_BYTES : 0;
+    return bytes;
+}
+
 // The unit's code stands at the store's end already.
 static bool take_code(struct cpu *cpu, const struct cache_unit *u)
 {
     struct compiled *c = cpu->compiled;
     uint8_t *run = c->code_run + c->code_used;
-    size_t doors = c->code_used + u->code_bytes, bytes = u->code_bytes;
-    for (uint32_t i = 1; i < u->entry_count; i++)
-        bytes += u->entries[i] & RC_CALLED ? DOOR_BYTES : 0;
+    size_t doors = c->code_used + u->code_bytes, bytes = u->code_bytes + door_bytes(u);
     if (bytes > CODE_BYTES - c->code_used)
         return false;
     c->code_used = (c->code_used + bytes + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
@@ -463,16 +469,20 @@ static void store_all(struct cpu *cpu, const struct rc_plan *plans, uint32_t cou
     if (code->size > CODE_BYTES - c->code_used)
         return;
     memcpy(c->code_write + c->code_used, code->bytes, code->size);
+    size_t end = c->code_used + code->size;
     for (uint32_t i = 0; i < count; i++) {
         struct cache_unit u;
         unit_function *function;
         *(void **)&function = c->code_run + c->code_used + code->offsets[i];
         if (!description_make(&plans[i], c->tier, &u))
             continue;
-        c->stats.units += install(cpu, &u, function);
+        size_t doors = end;
+        end += door_bytes(&u);
+        c->stats.units += end <= CODE_BYTES && install(cpu, &u, function, doors);
         description_free(&u);
     }
-    c->code_used = (c->code_used + code->size + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
+    end = end < CODE_BYTES ? end : CODE_BYTES;
+    c->code_used = (end + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
     c->stats.instructions += code->instructions;
     c->stats.code_bytes += code->size;
 }

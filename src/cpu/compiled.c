@@ -270,6 +270,17 @@ static bool link_pages(struct compiled *c, const struct cache_unit *u, uint32_t 
     return true;
 }
 
+static bool watch(struct mem *m, const struct cache_unit *u)
+{
+    for (uint32_t i = 0; i < u->range_count; i++) {
+        const struct cache_range *r = &u->ranges[i];
+        for (uint32_t page = r->pc >> PAGE_SHIFT; page <= (r->pc + 4 * (r->count - 1)) >> PAGE_SHIFT; page++)
+            if (!mem_watch(m, page << PAGE_SHIFT))
+                return false;
+    }
+    return true;
+}
+
 // The unit's code can be found from now on.
 static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *code)
 {
@@ -277,6 +288,8 @@ static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *
     if (!grow(&c->units, &c->unit_capacity, c->unit_count, sizeof *c->units))
         return false;
     uint32_t number = c->unit_count;
+    if (!watch(cpu->mem, u)) // its words can change unseen
+        return false;
     const struct cache_range *end = &u->ranges[u->range_count - 1];
     if (!link_pages(c, u, number))
         return false;

@@ -75,7 +75,42 @@ class GuestRun(unittest.TestCase):
     def test_programs(self):
         for source in sorted((ROOT / "tests/guest/programs").glob("*.c")):
             with self.subTest(source.stem):
-                self.trace(self.build(source, "-Wextra"), source.stem)
+                program = self.build(source, "-Wextra")
+                self.trace(program, source.stem)
+                for tier in ("quick", "optimised", "auto"):
+                    done = run(self.at / f"{source.stem}.xex", "--writable", "--tier", tier)
+                    self.assertEqual((done.returncode, done.stdout), (0, (EXPECTED / f"{source.stem}.txt").read_text()), tier + done.stderr)
+
+    def test_long_programs_use_the_kernel(self):
+        # What somebody writes: 300 lines and more, 20 exports and more, threads and files, and nothing in the SDK changed for it.
+        for name, direct in (("store", r"\b(Nt|Rtl|Interlocked)\w+\("), ("darkroom", r"\b(Ke|Kf|Mm)\w+\("), ("solver", r"\bthrd_\w+\(")):
+            with self.subTest(name):
+                source = (ROOT / f"tests/guest/programs/{name}.c").read_text()
+                self.assertGreaterEqual(source.count("\n"), 300)
+                self.assertGreaterEqual(len(re.findall(direct, source)), 5)
+                program = self.build(ROOT / f"tests/guest/programs/{name}.c", "-Wextra")
+                libraries = json.loads(command(XENOLITH, "info", "--json", program).stdout)["import_libraries"]
+                functions = [i["name"] for library in libraries for i in library["imports"] if i["kind"] == "function"]
+                self.assertGreaterEqual(len(set(functions)), 20, functions)
+                program.rename(self.at / f"{name}.xex")
+                log = self.at / "log.xtrace"
+                self.assertEqual(run(self.at / f"{name}.xex", "--writable", "--trace", log).returncode, 0)
+                events = command(XENOLITH, "trace", "cat", log).stdout
+                self.assertGreaterEqual(len(re.findall(r"thread.create .*guest=yes main=no", events)), 4)
+                called = set(re.findall(r"^#\d+ t\d+ @\S+ (\w+)\(", events, re.M))
+                self.assertGreaterEqual(len(called & set(functions)), 20, called)
+                for must in ("NtCreateFile", "NtWriteFile", "NtReadFile", "ExCreateThread"):
+                    self.assertIn(must, called)
+
+    def test_threads_against_the_host(self):
+        source, host = ROOT / "tests/guest/threads.c", self.at / "host"
+        built = command("cc", "-O1", "-Wall", "-Wextra", "-o", host, source, "-lpthread")
+        self.assertEqual(built.returncode, 0, built.stderr)
+        want = command(host).stdout
+        self.assertIn("threads: done", want)
+        for level in ("-O0", "-O2"):
+            done = run(self.build(source, level, "-Wextra"))
+            self.assertEqual((done.returncode, done.stdout), (0, want), done.stderr)
 
     def test_modules(self):
         plugin = ROOT / "tests/guest/modules/plugin.c"
@@ -175,6 +210,9 @@ class GuestRun(unittest.TestCase):
             for number in (0, 7, 99):
                 done = run(self.build(source, f"-DWAY={way}", f"-DNUMBER={number}"))
                 self.assertEqual((done.returncode, done.stdout), (number, "leaving\n"), done.stderr)
+        for way in (4, 5): # exit on another thread than the main one
+            done = run(self.build(source, f"-DWAY={way}", "-DNUMBER=42"))
+            self.assertEqual((done.returncode, done.stdout), (42, "leaving\nhandled\n"), done.stderr)
         done = run(self.build(source, "-DWAY=3", "-DNUMBER=0"))
         self.assertEqual(done.returncode, 101, done.stderr)  # CLI_GUEST_CRASH
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "cpu/cpu.h"
+#include "cpu/functions.h"
 #include "cpu/recompiler/interface.h"
 
 struct cell {
@@ -27,6 +28,7 @@ struct cpu {
     struct ppc_state *running; // whose guest code runs now; NULL: nobody's
     struct changes *changes;
     uint32_t waiting;          // pages that have changed and that the running code still sees as they were
+    struct functions functions;
 };
 
 // What lies directly below guest address 0: found from the memory's address alone by running code.
@@ -79,15 +81,17 @@ void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count);
 void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
 void compiled_destroy(struct compiled *c); // NULL is allowed
-enum { COMPILED_MOST_QUICK = 2000, COMPILED_MOST_OPTIMISED = 500 }; // instructions of a unit
+enum { COMPILED_MOST = 500 }; // instructions of a unit, in both tiers: each is the other's replacement
 struct library;
 struct cache;
 struct library *compiled_library(struct compiled *c);
 struct cache *compiled_cache(struct compiled *c); // NULL: none
 
 // ---- plan.c
-// Finds the code that belongs together from `pc` on, at most `most` instructions. It stops at what `is_entry` knows.
-// False: there is none, or no memory.
-bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, uint32_t most,
-               struct rc_plan *out);
+// Finds the code that belongs together with `pc`: what `known` says of its function, at most `most` instructions; elsewhere what
+// is reached from there up to what `is_entry` knows. False: there is none, or no memory.
+bool plan_make(const struct functions *known, const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user,
+               uint32_t most, struct rc_plan *out);
+// The unit that plan_make would make: it starts at out->base, if not empty. False: no function is known there.
+bool plan_bounds(const struct functions *known, const struct mem *m, uint32_t pc, uint32_t most, struct cpu_code_range *out);
 void plan_free(struct rc_plan *p);

@@ -228,6 +228,7 @@ void cpu_destroy(struct cpu *cpu)
         return;
     changes_destroy(cpu);
     compiled_destroy(cpu->compiled);
+    functions_free(&cpu->functions);
     shadow_destroy(cpu->shadow);
     munmap(cpu->reservation, 2 * MIRROR_BYTES);
     free(cpu);
@@ -327,6 +328,16 @@ void cpu_forget(struct cpu *cpu, gva base, uint32_t size)
         forget(cpu, x.aliases[i], size);
     for (unsigned i = 0; i < x.alias_count; i++)
         compiled_forget(cpu, x.aliases[i], size);
+}
+
+bool cpu_add_code(struct cpu *cpu, const struct cpu_code *code, struct error *err)
+{
+    return functions_add(&cpu->functions, cpu->mem, code) || error_set(err, ERR_MEMORY, "no memory for the title's functions");
+}
+
+void cpu_remove_code(struct cpu *cpu, gva base, uint32_t size)
+{
+    functions_remove(&cpu->functions, base, size);
 }
 
 void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)

@@ -31,6 +31,9 @@ enum {
     RC_TARGET = 8,   // a bctr may go here; also a leader
 };
 
+// An entry that other units jump to; the first always is one.
+enum { RC_CALLED = 1 };
+
 struct rc_insn {
     uint32_t pc, word;
     uint16_t opcode; // enum ppc_opcode
@@ -40,7 +43,7 @@ struct rc_insn {
 struct rc_plan {
     struct rc_insn *insns; // by rising pc
     uint32_t count;
-    uint32_t *entries; // guest addresses; the first is the unit's own, the others rise
+    uint32_t *entries; // guest addresses, perhaps + RC_CALLED; the first is the unit's own, the others rise
     uint32_t entry_count;
 };
 

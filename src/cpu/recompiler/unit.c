@@ -835,7 +835,9 @@ static void find_singles(struct unit *u)
 {
     for (uint32_t b = 0; b < u->block_count; b++)
         u->blocks[b].singles = UINT32_MAX;
-    lower_singles(u, u->plan->entries[0], 0);
+    for (uint32_t i = 0; i < u->plan->entry_count; i++)
+        if (i == 0 || u->plan->entries[i] & RC_CALLED)
+            lower_singles(u, u->plan->entries[i] & ~(uint32_t)RC_CALLED, 0);
     for (bool changed = true; changed;) {
         changed = false;
         for (uint32_t b = 0; b < u->block_count; b++) {
@@ -892,7 +894,7 @@ static bool divide(struct unit *u)
     return true;
 }
 
-static void check_stack(struct unit *u, LLVMBasicBlockRef on)
+static void check_stack(struct unit *u, LLVMBasicBlockRef on, uint32_t pc)
 {
     LLVMBasicBlockRef deep = new_block(u);
     LLVMTypeRef type = LLVMFunctionType(u->i64, (LLVMTypeRef[]){LLVMMetadataTypeInContext(u->context)}, 1, false);
@@ -906,7 +908,7 @@ static void check_stack(struct unit *u, LLVMBasicBlockRef on)
     LLVMValueRef v = LLVMBuildCondBr(u->b, low, deep, on);
     LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
     LLVMPositionBuilderAtEnd(u->b, deep);
-    LLVMBuildRet(u->b, c32(u, u->plan->entries[0]));
+    LLVMBuildRet(u->b, c32(u, pc));
 }
 
 static bool makes_calls(const struct rc_plan *p)
@@ -938,20 +940,21 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
     LLVMPositionBuilderAtEnd(u->b, never);
     LLVMBuildUnreachable(u->b);
     for (uint32_t i = 0; i < p->entry_count; i++) {
-        struct guest_block *g = &u->blocks[block_at(u, p->entries[i])];
+        uint32_t pc = p->entries[i] & ~(uint32_t)RC_CALLED;
+        struct guest_block *g = &u->blocks[block_at(u, pc)];
         LLVMBasicBlockRef at = i ? new_block(u) : first;
         if (i)
             LLVMAddCase(v, c32(u, i), at);
         LLVMPositionBuilderAtEnd(u->b, at);
-        if (i == 0 && makes_calls(p)) {
+        if ((i == 0 || p->entries[i] & RC_CALLED) && makes_calls(p)) {
             LLVMBasicBlockRef on = new_block(u);
-            check_stack(u, on);
+            check_stack(u, on, pc);
             LLVMPositionBuilderAtEnd(u->b, on);
         }
         if (u->optimised)
             transfer(u, &g->live, false, 0);
         if (u->optimised)
-            check_singles(u, g, p->entries[i]);
+            check_singles(u, g, pc);
         LLVMBuildBr(u->b, g->head);
     }
 }

@@ -148,14 +148,27 @@ static inline uint32_t word_at(const struct cpu *cpu, const uint8_t *m, uint32_t
     return __builtin_expect(cpu->waiting, 0) ? changes_word(cpu, pc) : be32_get(m + pc);
 }
 
-// An instruction that compiled code gave back: the rare cases of one that neither jumps nor leaves. Its cell may say that there is compiled code.
+// An instruction that compiled code gave back. Its cell may say that there is compiled code: where that is entered it may give back
+// any.
 static struct cell *run_alone(struct ppc_state *s, struct cell *c, uint8_t *m)
 {
     s->pc = cell_pc(c);
     uint32_t insn = word_at(engine_page(m)->cpu, m, s->pc);
+    enum ppc_opcode op = ppc_decode(insn);
+    if (op == PPC_OP_INVALID)
+        return leave(s, PPC_EXIT_ILLEGAL);
+    if (cpu_branches[op]) {
+        if (ppc_opcodes[op].kind == PPC_BRANCH)
+            s->target = ppc_branch_target(insn, s->pc);
+        if (cpu_branches[op](s, m, insn, s->pc))
+            JUMP(s->target, LK(insn));
+        GO(c + 1);
+    }
     void (*function)(struct ppc_state *, uint8_t *, uint32_t, uint32_t);
-    *(rc_function **)&function = cpu_handlers[ppc_decode(insn)];
+    *(rc_function **)&function = cpu_handlers[op];
     function(s, m, insn, s->pc);
+    if (ppc_opcodes[op].kind == PPC_EXIT && s->exit)
+        return NULL;
     GO(c + 1);
 }
 

@@ -272,6 +272,17 @@ static bool link_pages(struct compiled *c, const struct cache_unit *u, uint32_t 
     return true;
 }
 
+static bool watch(struct mem *m, const struct cache_unit *u)
+{
+    for (uint32_t i = 0; i < u->range_count; i++) {
+        const struct cache_range *r = &u->ranges[i];
+        for (uint32_t page = r->pc >> PAGE_SHIFT; page <= (r->pc + 4 * (r->count - 1)) >> PAGE_SHIFT; page++)
+            if (!mem_watch(m, page << PAGE_SHIFT))
+                return false;
+    }
+    return true;
+}
+
 // Whether the new unit is entered at `pc` instead of what is there: where functions are known it is the only one or a better one.
 // Elsewhere units overlap, and the one that starts there is the best.
 static bool takes_entry(const struct cpu *cpu, uint32_t pc, uint32_t number)
@@ -318,6 +329,8 @@ static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *
     if (!grow(&c->units, &c->unit_capacity, c->unit_count, sizeof *c->units))
         return false;
     uint32_t number = c->unit_count;
+    if (!watch(cpu->mem, u)) // its words can change unseen
+        return false;
     const struct cache_range *end = &u->ranges[u->range_count - 1];
     if (!link_pages(c, u, number))
         return false;
@@ -356,20 +369,14 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static size_t door_bytes(const struct cache_unit *u)
-{
-    size_t bytes = 0;
-    for (uint32_t i = 1; i < u->entry_count; i++)
-        bytes += u->entries[i] & RC_CALLED ? DOOR_BYTES : 0;
-    return bytes;
-}
-
 // The unit's code stands at the store's end already.
 static bool take_code(struct cpu *cpu, const struct cache_unit *u)
 {
     struct compiled *c = cpu->compiled;
     uint8_t *run = c->code_run + c->code_used;
-    size_t doors = c->code_used + u->code_bytes, bytes = u->code_bytes + door_bytes(u);
+    size_t doors = c->code_used + u->code_bytes, bytes = u->code_bytes;
+    for (uint32_t i = 1; i < u->entry_count; i++)
+        bytes += u->entries[i] & RC_CALLED ? DOOR_BYTES : 0;
     if (bytes > CODE_BYTES - c->code_used)
         return false;
     c->code_used = (c->code_used + bytes + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
@@ -466,22 +473,21 @@ static bool compile(struct cpu *cpu, uint32_t pc)
 static void store_all(struct cpu *cpu, const struct rc_plan *plans, uint32_t count, const struct rc_code *code)
 {
     struct compiled *c = cpu->compiled;
-    if (code->size > CODE_BYTES - c->code_used)
+    size_t start = c->code_used, end = start + code->size;
+    if (code->size > CODE_BYTES - start)
         return;
-    memcpy(c->code_write + c->code_used, code->bytes, code->size);
-    size_t end = c->code_used + code->size;
+    memcpy(c->code_write + start, code->bytes, code->size);
     for (uint32_t i = 0; i < count; i++) {
         struct cache_unit u;
         unit_function *function;
-        *(void **)&function = c->code_run + c->code_used + code->offsets[i];
-        if (!description_make(&plans[i], c->tier, &u))
+        *(void **)&function = c->code_run + start + code->offsets[i];
+        size_t doors = (size_t)plans[i].entry_count * DOOR_BYTES;
+        if (doors > CODE_BYTES - end || !description_make(&plans[i], c->tier, &u))
             continue;
-        size_t doors = end;
-        end += door_bytes(&u);
-        c->stats.units += end <= CODE_BYTES && install(cpu, &u, function, doors);
+        c->stats.units += install(cpu, &u, function, end);
+        end += doors;
         description_free(&u);
     }
-    end = end < CODE_BYTES ? end : CODE_BYTES;
     c->code_used = (end + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
     c->stats.instructions += code->instructions;
     c->stats.code_bytes += code->size;

@@ -25,6 +25,9 @@ struct cpu {
     struct compiled *compiled; // NULL: the interpreter alone
     struct shadow *shadow;     // NULL: one engine
     struct cpu *twin;          // the other of shadow.c's two
+    struct ppc_state *running; // whose guest code runs now; NULL: nobody's
+    struct changes *changes;
+    uint32_t waiting;          // pages that have changed and that the running code still sees as they were
     struct functions functions;
 };
 
@@ -48,6 +51,7 @@ static inline struct cell *cell_at(const struct cell *c, uint32_t pc)
 }
 
 // ---- interpreter.c
+void cpu_forget(struct cpu *cpu, gva base, uint32_t size); // cpu_invalidate in one engine
 // From now on the cell of `pc` runs entry number `entry`.
 void cpu_set_entry(struct cpu *cpu, uint32_t pc, uint32_t entry);
 bool cpu_has_entry(const struct cpu *cpu, uint32_t pc);
@@ -58,6 +62,13 @@ typedef bool cpu_branch_function(struct ppc_state *s, uint8_t *m, uint32_t insn,
 extern cpu_branch_function *const cpu_branches[PPC_OPCODE_COUNT]; // the branches; NULL: others
 // cpu_run with one engine; a reservation stays.
 enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s);
+
+// ---- changes.c
+bool changes_create(struct cpu *cpu);
+void changes_destroy(struct cpu *cpu);
+uint32_t changes_word(const struct cpu *cpu, uint32_t pc); // the instruction there, as running code sees it; may fault
+void changes_apply(struct cpu *cpu); // now everybody sees them as they are
+void changes_renew(struct cpu *cpu, gva base, uint64_t size); // what lies there is something new
 
 // ---- compiled.c
 // Runs an entry from s->pc; returns the guest address to go on at, or RC_LEFT.

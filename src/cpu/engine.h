@@ -8,19 +8,24 @@
 
 struct cell {
     int32_t handler; // bytes from the decoding handler
-    uint32_t insn;   // the word; for the handler of compiled code, the number of an entry
+    uint32_t insn;   // the word, 0: not looked at yet; for the handler of compiled code, the number of an entry
 };
 
-enum { CELL_SHIFT = 1 }; // 8-byte cells for 4-byte instructions
+enum {
+    CELL_SHIFT = 1, // 8-byte cells for 4-byte instructions
+    CELL_PAGE = 4096,
+};
 #define MIRROR_BYTES ((uint64_t)1 << 33)
 
 struct compiled;
+struct decoder;
 
 struct cpu {
     struct mem *mem;
     uint8_t *memory; // host address of guest address 0
     void *reservation;
     struct cell *cells;
+    struct decoder *decoder;
     struct compiled *compiled; // NULL: the interpreter alone
     struct shadow *shadow;     // NULL: one engine
     struct cpu *twin;          // the other of shadow.c's two

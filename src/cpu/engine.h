@@ -69,6 +69,8 @@ uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry);
 void compiled_make(struct cpu *cpu, uint32_t pc);
 // Before each run, where no compiled code is on the host's stack: takes over what was compiled meanwhile.
 void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
+// Behind each run: how many instructions it had.
+void compiled_ran(struct cpu *cpu, uint64_t instructions);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
 void compiled_destroy(struct compiled *c); // NULL is allowed
 enum { COMPILED_MOST_QUICK = 2000, COMPILED_MOST_OPTIMISED = 500 }; // instructions of a unit

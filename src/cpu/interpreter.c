@@ -599,6 +599,7 @@ enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s)
     s->cycles -= s->pc / 4; // see the steps
     s->block_pc = 0;
     s->exit = PPC_EXIT_NONE;
+    const uint64_t start = s->cycles + s->pc / 4;
     if (cpu->compiled)
         compiled_poll(cpu, s);
     struct mem_scope scope;
@@ -608,7 +609,10 @@ enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s)
     else
         caught(s, &scope);
     mem_scope_leave(&scope);
-    return settle(s);
+    enum ppc_exit why = settle(s);
+    if (cpu->compiled)
+        compiled_ran(cpu, s->cycles - start);
+    return why;
 }
 
 enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)

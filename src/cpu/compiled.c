@@ -35,6 +35,7 @@ enum {
     NEVER = 255,   // is not counted any more
     DOOR_BYTES = 10,
     AHEAD = 2,     // units that may wait for CPU_AUTO's thread
+    PATIENCE = 1 << 24, // instructions before CPU_AUTO opens LLVM, which takes as long as they do: a first frame is sooner there
 };
 
 typedef uint32_t unit_function(uint8_t *s, uint8_t *m, uint32_t entry);
@@ -66,6 +67,7 @@ struct compiled {
     bool automatic, broken;
     uint32_t *hot; // CPU_AUTO: what is to be compiled, from hot_first on
     uint32_t hot_first, hot_count, hot_capacity;
+    uint64_t ran; // instructions
     char problem[256];
     int code_fd;
     uint8_t *code_write, *code_run;
@@ -653,6 +655,11 @@ static void improve(struct cpu *cpu)
         ask(cpu, pc, RC_OPTIMISED);
 }
 
+void compiled_ran(struct cpu *cpu, uint64_t instructions)
+{
+    cpu->compiled->ran += instructions;
+}
+
 void compiled_poll(struct cpu *cpu, const struct ppc_state *s)
 {
     struct compiled *c = cpu->compiled;
@@ -663,6 +670,8 @@ void compiled_poll(struct cpu *cpu, const struct ppc_state *s)
     struct unit *u = c->improvable_count ? unit_at(cpu, s->pc) : NULL;
     if (u)
         u->samples++;
+    if (c->ran < PATIENCE)
+        return;
     if (background_waiting(c->background) < AHEAD && !ask_for_hot(cpu) && c->improvable_count)
         improve(cpu);
 }

@@ -9,19 +9,24 @@
 
 struct cell {
     int32_t handler; // bytes from the decoding handler
-    uint32_t insn;   // the word; for the handler of compiled code, the number of an entry
+    uint32_t insn;   // the word, 0: not looked at yet; for the handler of compiled code, the number of an entry
 };
 
-enum { CELL_SHIFT = 1 }; // 8-byte cells for 4-byte instructions
+enum {
+    CELL_SHIFT = 1, // 8-byte cells for 4-byte instructions
+    CELL_PAGE = 4096,
+};
 #define MIRROR_BYTES ((uint64_t)1 << 33)
 
 struct compiled;
+struct decoder;
 
 struct cpu {
     struct mem *mem;
     uint8_t *memory; // host address of guest address 0
     void *reservation;
     struct cell *cells;
+    struct decoder *decoder;
     struct compiled *compiled; // NULL: the interpreter alone
     struct shadow *shadow;     // NULL: one engine
     struct cpu *twin;          // the other of shadow.c's two
@@ -79,6 +84,8 @@ void compiled_make(struct cpu *cpu, uint32_t pc);
 void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count);
 // Before each run, where no compiled code is on the host's stack: takes over what was compiled meanwhile.
 void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
+// Behind each run: how many instructions it had.
+void compiled_ran(struct cpu *cpu, uint64_t instructions);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
 void compiled_destroy(struct compiled *c); // NULL is allowed
 enum { COMPILED_MOST = 500 }; // instructions of a unit, in both tiers: each is the other's replacement

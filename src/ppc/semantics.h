@@ -30,6 +30,7 @@
 #define RT(insn) ((insn) >> 21 & 31)
 #define RS(insn) ((insn) >> 21 & 31)
 #define RA(insn) ((insn) >> 16 & 31)
+#define RA_FIELD 0x001F0000u
 #define RB(insn) ((insn) >> 11 & 31)
 #define RC(insn) ((insn) >> 6 & 31) // third source, not the record bit
 #define SIMM(insn) ((uint64_t)(int64_t)(int16_t)(insn))
@@ -67,7 +68,7 @@ INLINE uint64_t fp_bits(double x)
 INLINE uint64_t ra_or_zero(const struct ppc_state *s, uint32_t insn)
 {
     uint64_t v = s->gpr[RA(insn)]; // read in any case: a select, not a branch
-    return RA(insn) ? v : 0;
+    return insn & RA_FIELD ? v : 0;
 }
 
 INLINE uint32_t ea_d(const struct ppc_state *s, uint32_t insn)

@@ -106,7 +106,7 @@ def main():
     xenolith = ROOT / "build" / "release" / "xenolith"
     if "--xenolith" in arguments:
         at = arguments.index("--xenolith")
-        xenolith = pathlib.Path(arguments[at + 1]).resolve()
+        xenolith = pathlib.Path(arguments[at + 1]).absolute()
         del arguments[at:at + 2]
     cases = find_cases([name for name in arguments if not name.startswith("--")])
     if "--update" in arguments:

@@ -75,7 +75,42 @@ class GuestRun(unittest.TestCase):
     def test_programs(self):
         for source in sorted((ROOT / "tests/guest/programs").glob("*.c")):
             with self.subTest(source.stem):
-                self.trace(self.build(source, "-Wextra"), source.stem)
+                program = self.build(source, "-Wextra")
+                self.trace(program, source.stem)
+                for tier in ("quick", "optimised", "auto"):
+                    done = run(self.at / f"{source.stem}.xex", "--writable", "--tier", tier)
+                    self.assertEqual((done.returncode, done.stdout), (0, (EXPECTED / f"{source.stem}.txt").read_text()), tier + done.stderr)
+
+    def test_long_programs_use_the_kernel(self):
+        # What somebody writes: 300 lines and more, 20 exports and more, threads and files, and nothing in the SDK changed for it.
+        for name, direct in (("store", r"\b(Nt|Rtl|Interlocked)\w+\("), ("darkroom", r"\b(Ke|Kf|Mm)\w+\("), ("solver", r"\bthrd_\w+\(")):
+            with self.subTest(name):
+                source = (ROOT / f"tests/guest/programs/{name}.c").read_text()
+                self.assertGreaterEqual(source.count("\n"), 300)
+                self.assertGreaterEqual(len(re.findall(direct, source)), 5)
+                program = self.build(ROOT / f"tests/guest/programs/{name}.c", "-Wextra")
+                libraries = json.loads(command(XENOLITH, "info", "--json", program).stdout)["import_libraries"]
+                functions = [i["name"] for library in libraries for i in library["imports"] if i["kind"] == "function"]
+                self.assertGreaterEqual(len(set(functions)), 20, functions)
+                program.rename(self.at / f"{name}.xex")
+                log = self.at / "log.xtrace"
+                self.assertEqual(run(self.at / f"{name}.xex", "--writable", "--trace", log).returncode, 0)
+                events = command(XENOLITH, "trace", "cat", log).stdout
+                self.assertGreaterEqual(len(re.findall(r"thread.create .*guest=yes main=no", events)), 4)
+                called = set(re.findall(r"^#\d+ t\d+ @\S+ (\w+)\(", events, re.M))
+                self.assertGreaterEqual(len(called & set(functions)), 20, called)
+                for must in ("NtCreateFile", "NtWriteFile", "NtReadFile", "ExCreateThread"):
+                    self.assertIn(must, called)
+
+    def test_threads_against_the_host(self):
+        source, host = ROOT / "tests/guest/threads.c", self.at / "host"
+        built = command("cc", "-O1", "-Wall", "-Wextra", "-o", host, source, "-lpthread")
+        self.assertEqual(built.returncode, 0, built.stderr)
+        want = command(host).stdout
+        self.assertIn("threads: done", want)
+        for level in ("-O0", "-O2"):
+            done = run(self.build(source, level, "-Wextra"))
+            self.assertEqual((done.returncode, done.stdout), (0, want), done.stderr)
 
     def test_modules(self):
         plugin = ROOT / "tests/guest/modules/plugin.c"
@@ -85,6 +120,44 @@ class GuestRun(unittest.TestCase):
         done = self.trace(self.build(ROOT / "tests/guest/modules/host.c", "-Wextra"), "host")
         for why in ("not 'XEX2'", "no DLL", "is not free"):
             self.assertIn(why, done.stderr)
+
+    def chain(self, without=(), **kinds):
+        """chain.xex and the DLLs that it needs or tries, each at a place of its own."""
+        dlls = {"base": ("base", 0, ()), "late-base": ("base", 0, ()), "middle": ("middle", 0, ()), "extra": ("middle", 7, ()), "refuses": ("middle", 1, ()),
+                "late": ("middle", 7, ('-DBASE="late-base.xex"',)), "refuses-base": ("middle", 1, ()), "needs-refuser": ("middle", 6, ()),
+                "needs-absent": ("middle", 2, ()), "needs-export": ("middle", 3, ()), "circle4": ("middle", 4, ()), "circle5": ("middle", 5, ())}
+        for place, (name, (source, kind, options)) in enumerate(dlls.items()):
+            if name not in without:
+                self.build(ROOT / f"tests/guest/modules/{source}.c", "-Wextra", "--dll", "--base", hex(0x88000000 + 0x100000 * place),
+                           f"-DKIND={kinds.get(name, kind)}", f'-DNAME="{name}"', *options).rename(self.at / f"{name}.xex")
+        return self.build(ROOT / "tests/guest/modules/chain.c", "-Wextra")
+
+    def test_imports_from_dlls(self):
+        program = self.chain()
+        done = self.trace(program, "chain")
+        for why in ("it imports from absent.xex: no such file", "no export has ordinal 99", "in a circle"):
+            self.assertIn(why, done.stderr)
+        for tier in ("quick", "optimised", "auto"):
+            again = run(self.at / "chain.xex", "--tier", tier)
+            self.assertEqual((again.returncode, again.stdout), (0, done.stdout), tier + again.stderr)
+
+    def test_a_title_whose_dlls_are_not_there(self):
+        program = self.chain(without=("base",))
+        program.rename(self.at / "chain.xex")
+        done = run(self.at / "chain.xex")
+        self.assertEqual((done.returncode, done.stdout), (100, ""))
+        self.assertIn("it imports from middle.xex: it imports from base.xex: no such file", done.stderr)
+        info = command(XENOLITH, "info", self.at / "chain.xex").stdout
+        self.assertIn("Absent in this build: 0 of 5 imports", info)
+        self.assertRegex(info, r"From DLLs beside the title: 3 imports\n +middle.xex: 1, there\n +base.xex: 2, absent")
+
+    def test_a_title_whose_dll_refuses(self):
+        program = self.chain(middle=1)
+        program.rename(self.at / "chain.xex")
+        done = run(self.at / "chain.xex")
+        self.assertEqual(done.returncode, 101, done.stderr)
+        self.assertIn("middle.xex, which the title imports from, refused to start", done.stderr)
+        self.assertEqual(done.stdout, "  base: attached, total 100\n  middle: attached, base's total 101\n")
 
     def test_math_against_the_host(self):
         source, host = ROOT / "tests/guest/math.c", self.at / "host"
@@ -175,6 +248,9 @@ class GuestRun(unittest.TestCase):
             for number in (0, 7, 99):
                 done = run(self.build(source, f"-DWAY={way}", f"-DNUMBER={number}"))
                 self.assertEqual((done.returncode, done.stdout), (number, "leaving\n"), done.stderr)
+        for way in (4, 5): # exit on another thread than the main one
+            done = run(self.build(source, f"-DWAY={way}", "-DNUMBER=42"))
+            self.assertEqual((done.returncode, done.stdout), (42, "leaving\nhandled\n"), done.stderr)
         done = run(self.build(source, "-DWAY=3", "-DNUMBER=0"))
         self.assertEqual(done.returncode, 101, done.stderr)  # CLI_GUEST_CRASH
 

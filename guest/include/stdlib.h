@@ -11,11 +11,11 @@ void *malloc(size_t size);
 void *calloc(size_t count, size_t size);
 void *realloc(void *old, size_t size);
 void free(void *p);
-// Ends the calling thread with `status`; on the main thread that is the program's status (0-99).
+// Ends the program with `status` (0-99), from any thread; a DLL's ends the calling thread.
 void exit(int status) __attribute__((noreturn));
-// Stops with an illegal instruction: the emulator reports registers and backtrace.
-void _Exit(int status) __attribute__((noreturn));
+void _Exit(int status) __attribute__((noreturn)); // the same, but runs and writes back nothing
 int atexit(void (*function)(void)); // 32 at most; run by exit and when main returns
+// Stops with an illegal instruction: the emulator reports registers and backtrace.
 void abort(void) __attribute__((noreturn));
 char *getenv(const char *name); // there is none: NULL
 void *aligned_alloc(size_t alignment, size_t size); // 16 at most

@@ -19,10 +19,13 @@ typedef uint32_t tss_t;
 typedef void (*tss_dtor_t)(void *);
 typedef int once_flag;
 #define ONCE_FLAG_INIT 0
+#define TSS_DTOR_ITERATIONS 4
 enum { thrd_success, thrd_busy, thrd_error, thrd_nomem, thrd_timedout };
 enum { mtx_plain = 0, mtx_recursive = 1, mtx_timed = 2 };
 
 int thrd_create(thrd_t *out, thrd_start_t start, void *context);
+thrd_t thrd_current(void);
+int thrd_equal(thrd_t a, thrd_t b);
 int thrd_join(thrd_t thread, int *result); // and closes the handle
 int thrd_detach(thrd_t thread);
 void thrd_yield(void);
@@ -31,14 +34,16 @@ void thrd_exit(int result) __attribute__((noreturn));
 int mtx_init(mtx_t *mutex, int type);
 int mtx_lock(mtx_t *mutex);
 int mtx_trylock(mtx_t *mutex);
+int mtx_timedlock(mtx_t *restrict mutex, const struct timespec *restrict until); // until: of TIME_UTC
 int mtx_unlock(mtx_t *mutex);
 void mtx_destroy(mtx_t *mutex);
 int cnd_init(cnd_t *condition);
 int cnd_wait(cnd_t *condition, mtx_t *mutex);
+int cnd_timedwait(cnd_t *restrict condition, mtx_t *restrict mutex, const struct timespec *restrict until);
 int cnd_signal(cnd_t *condition);
 int cnd_broadcast(cnd_t *condition);
 void cnd_destroy(cnd_t *condition);
-int tss_create(tss_t *key, tss_dtor_t destructor); // destructors are not run: NULL only
+int tss_create(tss_t *key, tss_dtor_t destructor); // run when a thread that thrd_create made ends
 void *tss_get(tss_t key);
 int tss_set(tss_t key, void *value);
 void tss_delete(tss_t key);

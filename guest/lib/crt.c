@@ -8,6 +8,7 @@ extern int main(int argc, char **argv);
 extern void (*const __init_array_start[])(void), (*const __init_array_end[])(void);
 int xenolith_start(void);
 void xenolith_at_end(void); // exit.c
+extern KTHREAD *xenolith_main_thread;
 
 enum { ARGUMENTS = 32, LINE = 1024 };
 
@@ -40,6 +41,7 @@ static int split(char *text)
 
 int xenolith_start(void)
 {
+    xenolith_main_thread = KeGetCurrentThread();
     for (void (*const *f)(void) = __init_array_start; f < __init_array_end; f++)
         (*f)();
     strncpy(line, ExLoadedCommandLine, LINE - 1);

@@ -2,39 +2,28 @@
 #include <threads.h>
 #include <xenolith/xboxkrnl.h>
 
-enum { STACK = 0x10000 };
+enum { STACK = 0x10000, HARDWARE_THREADS = 6 };
 
-struct start {
+// The kernel has no call that gives a thread's exit code: results are kept here. One for each thread that thrd_create made until it
+// is joined, or is both detached and ended; and one for each other thread that asked for thrd_current.
+struct thread {
+    struct thread *next;
+    thrd_t handle;
+    KTHREAD *object; // known when the thread runs
     thrd_start_t function;
     void *context;
-    int result;
-    volatile int users; // the thread and whoever joins it
+    int result, detached, ended;
 };
 
-// The kernel has no call that gives a thread's exit code: results wait in a list, by handle, until joined.
-struct result {
-    struct result *next;
-    thrd_t thread;
-    struct start *start;
+struct slot { // a thread-specific slot with a destructor
+    struct slot *next;
+    tss_t key;
+    tss_dtor_t destructor;
 };
 
-static struct result *results;
-static KSPIN_LOCK results_lock;
-
-static void put_start(struct start *s)
-{
-    if (!__atomic_sub_fetch(&s->users, 1, __ATOMIC_ACQ_REL))
-        free(s);
-}
-
-static uint32_t begin(void *argument)
-{
-    struct start *s = argument;
-    s->result = s->function(s->context);
-    int result = s->result;
-    put_start(s);
-    return (uint32_t)result;
-}
+static struct thread *threads;
+static struct slot *slots;
+static KSPIN_LOCK threads_lock; // of both lists
 
 static void lock(KSPIN_LOCK *l)
 {
@@ -47,56 +36,157 @@ static void unlock(KSPIN_LOCK *l)
     __atomic_store_n(l, 0, __ATOMIC_RELEASE);
 }
 
+static void insert(struct thread *t)
+{
+    lock(&threads_lock);
+    t->next = threads;
+    threads = t;
+    unlock(&threads_lock);
+}
+
+// The thread with this handle, or with this object.
+static struct thread *find(thrd_t handle, const KTHREAD *object)
+{
+    lock(&threads_lock);
+    struct thread *t = threads;
+    while (t && !(object ? t->object == object : t->handle == handle))
+        t = t->next;
+    unlock(&threads_lock);
+    return t;
+}
+
+static void discard(struct thread *t)
+{
+    lock(&threads_lock);
+    struct thread **at = &threads;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    unlock(&threads_lock);
+    NtClose(t->handle);
+    free(t);
+}
+
+// The n-th slot, by value: a destructor may make and delete slots.
+static struct slot slot_number(int n)
+{
+    lock(&threads_lock);
+    const struct slot *s = slots;
+    while (s && n--)
+        s = s->next;
+    struct slot out = s ? *s : (struct slot){NULL, TLS_OUT_OF_INDEXES, NULL};
+    unlock(&threads_lock);
+    return out;
+}
+
+// A destructor may set values again.
+static void destroy_values(void)
+{
+    int again = 1;
+    for (int round = 0; again && round < TSS_DTOR_ITERATIONS; round++) {
+        struct slot slot;
+        again = 0;
+        for (int n = 0; (slot = slot_number(n)).destructor; n++) {
+            void *value = tss_get(slot.key);
+            if (!value)
+                continue;
+            tss_set(slot.key, NULL);
+            slot.destructor(value);
+            again = 1;
+        }
+    }
+}
+
+static void finish(struct thread *t, int result)
+{
+    destroy_values();
+    t->result = result;
+    lock(&threads_lock);
+    t->ended = 1;
+    int detached = t->detached;
+    unlock(&threads_lock);
+    if (detached)
+        discard(t);
+}
+
+static uint32_t begin(void *argument)
+{
+    struct thread *t = argument;
+    t->object = KeGetCurrentThread();
+    int result = t->function(t->context);
+    finish(t, result);
+    return (uint32_t)result;
+}
+
+// The kernel leaves a thread with its creator's hardware thread, where they take turns; C's threads are spread over all.
+static uint32_t next_place(void)
+{
+    static uint32_t last;
+    return 1u << (24 + __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED) % HARDWARE_THREADS);
+}
+
 int thrd_create(thrd_t *out, thrd_start_t function, void *context)
 {
-    struct start *s = malloc(sizeof *s);
-    struct result *r = malloc(sizeof *r);
+    struct thread *t = calloc(1, sizeof *t);
     uint32_t id;
-    if (s)
-        *s = (struct start){function, context, 0, 2};
-    if (!s || !r || ExCreateThread(out, STACK, &id, NULL, begin, s, CREATE_SUSPENDED) < 0) {
-        free(s);
-        free(r);
-        return s && r ? thrd_error : thrd_nomem;
+    if (!t)
+        return thrd_nomem;
+    t->function = function;
+    t->context = context;
+    if (ExCreateThread(&t->handle, STACK, &id, NULL, begin, t, CREATE_SUSPENDED | next_place()) < 0) {
+        free(t);
+        return thrd_error;
     }
-    lock(&results_lock);
-    *r = (struct result){results, *out, s};
-    results = r;
-    unlock(&results_lock);
+    *out = t->handle;
+    insert(t);
     NtResumeThread(*out, NULL);
     return thrd_success;
 }
 
-static int take(thrd_t thread, int *result)
+thrd_t thrd_current(void)
 {
-    lock(&results_lock);
-    struct result **at = &results, *found;
-    while (*at && (*at)->thread != thread)
-        at = &(*at)->next;
-    found = *at;
-    if (found)
-        *at = found->next;
-    unlock(&results_lock);
-    if (!found)
+    KTHREAD *self = KeGetCurrentThread();
+    struct thread *t = find(0, self);
+    if (t)
+        return t->handle;
+    t = calloc(1, sizeof *t);
+    if (!t || ObOpenObjectByPointer(self, &t->handle) < 0) {
+        free(t);
+        return NtCurrentThread();
+    }
+    t->object = self;
+    insert(t);
+    return t->handle;
+}
+
+int thrd_equal(thrd_t a, thrd_t b)
+{
+    return a == b;
+}
+
+int thrd_join(thrd_t handle, int *result)
+{
+    struct thread *t = find(handle, NULL);
+    if (!t || t->detached || NtWaitForSingleObjectEx(handle, UserMode, 0, NULL) != STATUS_SUCCESS)
         return thrd_error;
     if (result)
-        *result = found->start->result;
-    put_start(found->start);
-    free(found);
-    NtClose(thread);
+        *result = t->result;
+    discard(t);
     return thrd_success;
 }
 
-int thrd_join(thrd_t thread, int *result)
+int thrd_detach(thrd_t handle)
 {
-    if (NtWaitForSingleObjectEx(thread, UserMode, 0, NULL) != STATUS_SUCCESS)
+    struct thread *t = find(handle, NULL);
+    if (!t || t->detached)
         return thrd_error;
-    return take(thread, result);
-}
-
-int thrd_detach(thrd_t thread)
-{
-    return take(thread, NULL);
+    lock(&threads_lock);
+    t->detached = 1;
+    int ended = t->ended;
+    unlock(&threads_lock);
+    if (ended)
+        discard(t);
+    return thrd_success;
 }
 
 void thrd_yield(void)
@@ -114,7 +204,13 @@ int thrd_sleep(const struct timespec *duration, struct timespec *remaining)
 
 void thrd_exit(int result)
 {
-    exit(result);
+    struct thread *t = find(0, KeGetCurrentThread());
+    if (!t || !t->function) // the main thread ends the program
+        exit(result);
+    finish(t, result);
+    ExTerminateThread((uint32_t)result);
+    for (;;)
+        ;
 }
 
 int mtx_init(mtx_t *mutex, int type)
@@ -133,6 +229,26 @@ int mtx_lock(mtx_t *mutex)
 int mtx_trylock(mtx_t *mutex)
 {
     return RtlTryEnterCriticalSection(mutex) ? thrd_success : thrd_busy;
+}
+
+// As the kernel counts: 100 ns since 1601.
+static uint64_t kernel_time(const struct timespec *t)
+{
+    return ((uint64_t)t->tv_sec + 11644473600) * 10000000 + (uint64_t)t->tv_nsec / 100;
+}
+
+// A critical section cannot be waited for with a limit: looks every 100 us.
+int mtx_timedlock(mtx_t *restrict mutex, const struct timespec *restrict until)
+{
+    int64_t pause = -1000;
+    uint64_t now, end = kernel_time(until);
+    while (!RtlTryEnterCriticalSection(mutex)) {
+        KeQuerySystemTime(&now);
+        if (now >= end)
+            return thrd_timedout;
+        KeDelayExecutionThread(UserMode, 0, &pause);
+    }
+    return thrd_success;
 }
 
 int mtx_unlock(mtx_t *mutex)
@@ -154,14 +270,36 @@ int cnd_init(cnd_t *c)
     return thrd_success;
 }
 
-int cnd_wait(cnd_t *c, mtx_t *mutex)
+static int wait_until(cnd_t *c, mtx_t *mutex, const int64_t *end)
 {
     lock(&c->lock);
     c->waiting++;
     unlock(&c->lock);
     mtx_unlock(mutex);
-    KeWaitForSingleObject(&c->semaphore, 0, UserMode, 0, NULL);
-    return mtx_lock(mutex);
+    int result = thrd_success;
+    if (KeWaitForSingleObject(&c->semaphore, 0, UserMode, 0, end) == STATUS_TIMEOUT) {
+        lock(&c->lock);
+        if (c->waiting) {
+            c->waiting--;
+            result = thrd_timedout;
+        }
+        unlock(&c->lock);
+        if (result == thrd_success) // a signal came between: it is counted, and ours
+            KeWaitForSingleObject(&c->semaphore, 0, UserMode, 0, NULL);
+    }
+    mtx_lock(mutex);
+    return result;
+}
+
+int cnd_wait(cnd_t *c, mtx_t *mutex)
+{
+    return wait_until(c, mutex, NULL);
+}
+
+int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict mutex, const struct timespec *restrict until)
+{
+    int64_t end = (int64_t)kernel_time(until); // positive: a time, not a length of time
+    return wait_until(c, mutex, &end);
 }
 
 static int release(cnd_t *c, uint32_t most)
@@ -192,10 +330,21 @@ void cnd_destroy(cnd_t *c)
 
 int tss_create(tss_t *key, tss_dtor_t destructor)
 {
-    if (destructor)
-        return thrd_error;
+    struct slot *slot = destructor ? malloc(sizeof *slot) : NULL;
     *key = KeTlsAlloc();
-    return *key == UINT32_MAX ? thrd_error : thrd_success;
+    if (*key == TLS_OUT_OF_INDEXES || (destructor && !slot)) {
+        tss_delete(*key);
+        free(slot);
+        return thrd_error;
+    }
+    if (slot) {
+        *slot = (struct slot){NULL, *key, destructor};
+        lock(&threads_lock);
+        slot->next = slots;
+        slots = slot;
+        unlock(&threads_lock);
+    }
+    return thrd_success;
 }
 
 void *tss_get(tss_t key)
@@ -210,7 +359,17 @@ int tss_set(tss_t key, void *value)
 
 void tss_delete(tss_t key)
 {
-    KeTlsFree(key);
+    struct slot **at = &slots, *found;
+    lock(&threads_lock);
+    while (*at && (*at)->key != key)
+        at = &(*at)->next;
+    found = *at;
+    if (found)
+        *at = found->next;
+    unlock(&threads_lock);
+    free(found);
+    if (key != TLS_OUT_OF_INDEXES)
+        KeTlsFree(key);
 }
 
 void call_once(once_flag *flag, void (*function)(void))

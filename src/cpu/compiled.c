@@ -301,6 +301,17 @@ static bool link_pages(struct compiled *c, const struct cache_unit *u, uint32_t 
     return true;
 }
 
+static bool watch(struct mem *m, const struct cache_unit *u)
+{
+    for (uint32_t i = 0; i < u->range_count; i++) {
+        const struct cache_range *r = &u->ranges[i];
+        for (uint32_t page = r->pc >> PAGE_SHIFT; page <= (r->pc + 4 * (r->count - 1)) >> PAGE_SHIFT; page++)
+            if (!mem_watch(m, page << PAGE_SHIFT))
+                return false;
+    }
+    return true;
+}
+
 // Whether the new unit is entered at `pc` instead of what is there: where functions are known it is the only one or a better one.
 // Elsewhere units overlap, and the one that starts there is the best.
 static bool takes_entry(const struct cpu *cpu, uint32_t pc, uint32_t number)
@@ -347,6 +358,8 @@ static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *
     if (!grow(&c->units, &c->unit_capacity, c->unit_count, sizeof *c->units))
         return false;
     uint32_t number = c->unit_count;
+    if (!watch(cpu->mem, u)) // its words can change unseen
+        return false;
     const struct cache_range *end = &u->ranges[u->range_count - 1];
     if (!link_pages(c, u, number))
         return false;
@@ -483,6 +496,50 @@ static bool compile(struct cpu *cpu, uint32_t pc)
     }
     plan_free(&plan);
     return ok && translated;
+}
+
+// All plans' code is one piece: what one call of the shared object costs is shared by many units.
+static void store_all(struct cpu *cpu, const struct rc_plan *plans, uint32_t count, const struct rc_code *code)
+{
+    struct compiled *c = cpu->compiled;
+    size_t start = c->code_used, end = start + code->size;
+    if (code->size > CODE_BYTES - start)
+        return;
+    memcpy(c->code_write + start, code->bytes, code->size);
+    for (uint32_t i = 0; i < count; i++) {
+        struct cache_unit u;
+        unit_function *function;
+        *(void **)&function = c->code_run + start + code->offsets[i];
+        size_t doors = (size_t)plans[i].entry_count * DOOR_BYTES;
+        if (doors > CODE_BYTES - end || !description_make(&plans[i], c->tier, &u))
+            continue;
+        c->stats.units += install(cpu, &u, function, end);
+        end += doors;
+        description_free(&u);
+    }
+    c->code_used = (end + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
+    c->stats.instructions += code->instructions;
+    c->stats.code_bytes += code->size;
+}
+
+void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count)
+{
+    struct compiled *c = cpu->compiled;
+    struct rc_plan *plans = calloc(count ? count : 1, sizeof *plans);
+    struct rc_code code;
+    struct error err = {0};
+    uint32_t made = 0;
+    for (uint32_t i = 0; plans && i < count; i++)
+        made += plan_make(&cpu->functions, cpu->mem, pcs[i], is_entry, cpu, COMPILED_MOST, &plans[made]);
+    double start = now();
+    if (made && open_once(cpu) && c->library.api->compile(c->rc, plans, made, c->tier, &code, &err)) {
+        store_all(cpu, plans, made, &code);
+        c->library.api->free_code(&code);
+    }
+    c->stats.seconds += now() - start;
+    for (uint32_t i = 0; i < made; i++)
+        plan_free(&plans[i]);
+    free(plans);
 }
 
 static void make_now(struct cpu *cpu, uint32_t pc)

@@ -43,7 +43,7 @@ static bool in_window(const struct finder *f, uint32_t pc)
 
 static bool word_at(const struct finder *f, uint32_t pc, uint32_t *out)
 {
-    return mem_get32(f->mem, pc, out);
+    return !mem_is_shared(f->mem, pc) && mem_get32(f->mem, pc, out);
 }
 
 // Adds code at `pc` to what is to be looked at.

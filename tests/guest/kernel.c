@@ -4,6 +4,14 @@
 #include <string.h>
 #include <xenolith/types.h> // not xboxkrnl.h: the objects here are bytes, whatever their type
 
+// As the kernel lays them out.
+_Static_assert(sizeof(ERWLOCK) == 0x38 && offsetof(ERWLOCK, WriterEvent) == 0x10 && offsetof(ERWLOCK, ReaderSemaphore) == 0x20, "ERWLOCK");
+_Static_assert(sizeof(KWAIT_BLOCK) == 0x18, "KWAIT_BLOCK");
+_Static_assert(sizeof(FILE_BASIC_INFORMATION) == 0x28 && sizeof(FILE_STANDARD_INFORMATION) == 0x18, "information on files");
+_Static_assert(sizeof(FILE_RENAME_INFORMATION) == 0x10 && offsetof(FILE_RENAME_INFORMATION, FileName) == 8, "renaming");
+_Static_assert(sizeof(FILE_FS_SIZE_INFORMATION) == 0x18 && sizeof(FILE_COMPLETION_INFORMATION) == 8, "volumes and completions");
+_Static_assert(sizeof(MUTANT_BASIC_INFORMATION) == 8 && sizeof(TIMER_BASIC_INFORMATION) == 16, "information on objects");
+
 typedef struct { uint32_t words[10]; } object; // large enough for KTIMER, KMUTANT, KAPC, KDPC
 
 NTSTATUS ExCreateThread(HANDLE *handle, uint32_t stack, uint32_t *id, void *startup, uint32_t (*start)(void *), void *context, uint32_t flags);

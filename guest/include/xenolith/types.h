@@ -179,6 +179,15 @@ typedef struct KSEMAPHORE {
     int32_t Limit;
 } KSEMAPHORE;
 
+// One an object, for KeWaitForMultipleObjects of more than three.
+typedef struct KWAIT_BLOCK {
+    LIST_ENTRY WaitListEntry;
+    KTHREAD *Thread;
+    void *Object;
+    struct KWAIT_BLOCK *NextWaitBlock;
+    uint16_t WaitKey, WaitType;
+} KWAIT_BLOCK;
+
 typedef struct ANSI_STRING {
     uint16_t Length, MaximumLength;
     char *Buffer;
@@ -242,6 +251,35 @@ typedef struct KMUTANT {
     uint8_t Abandoned;
 } KMUTANT;
 
+// One writer or many readers: ExInitializeReadWriteLock and its kin.
+typedef struct ERWLOCK {
+    int32_t LockCount;
+    uint32_t WritersWaitingCount, ReadersWaitingCount, ReadersEntryCount;
+    KEVENT WriterEvent;
+    KSEMAPHORE ReaderSemaphore;
+    KSPIN_LOCK SpinLock;
+} ERWLOCK;
+
+// What NtQueryEvent, NtQuerySemaphore, NtQueryMutant and NtQueryTimer say.
+typedef struct EVENT_BASIC_INFORMATION {
+    uint32_t EventType;
+    int32_t EventState;
+} EVENT_BASIC_INFORMATION;
+
+typedef struct SEMAPHORE_BASIC_INFORMATION {
+    int32_t CurrentCount, MaximumCount;
+} SEMAPHORE_BASIC_INFORMATION;
+
+typedef struct MUTANT_BASIC_INFORMATION {
+    int32_t CurrentCount;
+    BOOLEAN OwnedByCaller, AbandonedState;
+} MUTANT_BASIC_INFORMATION;
+
+typedef struct TIMER_BASIC_INFORMATION {
+    int64_t RemainingTime; // 100 ns
+    BOOLEAN TimerState;
+} TIMER_BASIC_INFORMATION;
+
 typedef struct SLIST_ENTRY {
     struct SLIST_ENTRY *Next;
 } SLIST_ENTRY;
@@ -293,12 +331,80 @@ typedef struct FILE_DIRECTORY_INFORMATION {
 } FILE_DIRECTORY_INFORMATION;
 
 enum { // FileInformationClass
+    FileBasicInformation = 4,
+    FileStandardInformation = 5,
+    FileInternalInformation = 6,
+    FileNameInformation = 9,
     FileRenameInformation = 10,
     FileDispositionInformation = 13,
     FilePositionInformation = 14,
+    FileModeInformation = 16,
+    FileAlignmentInformation = 17,
+    FileAllocationInformation = 19,
     FileEndOfFileInformation = 20,
+    FileSectorInformation = 26,
+    FileCompletionInformation = 30,
     FileNetworkOpenInformation = 34,
 };
+
+typedef struct FILE_BASIC_INFORMATION {
+    uint64_t CreationTime, LastAccessTime, LastWriteTime, ChangeTime;
+    uint32_t FileAttributes;
+} FILE_BASIC_INFORMATION;
+
+typedef struct FILE_STANDARD_INFORMATION {
+    uint64_t AllocationSize, EndOfFile;
+    uint32_t NumberOfLinks;
+    BOOLEAN DeletePending, Directory;
+} FILE_STANDARD_INFORMATION;
+
+typedef struct FILE_INTERNAL_INFORMATION {
+    uint64_t IndexNumber;
+} FILE_INTERNAL_INFORMATION;
+
+typedef struct FILE_NAME_INFORMATION {
+    uint32_t FileNameLength;
+    char FileName[4]; // FileNameLength bytes, no NUL
+} FILE_NAME_INFORMATION;
+
+typedef struct FILE_RENAME_INFORMATION {
+    BOOLEAN ReplaceIfExists;
+    HANDLE RootDirectory; // OBJ_DOS_DEVICES, as in OBJECT_ATTRIBUTES
+    ANSI_STRING FileName;
+} FILE_RENAME_INFORMATION;
+
+typedef struct FILE_DISPOSITION_INFORMATION {
+    BOOLEAN DeleteFile;
+} FILE_DISPOSITION_INFORMATION;
+
+typedef struct FILE_POSITION_INFORMATION {
+    uint64_t CurrentByteOffset;
+} FILE_POSITION_INFORMATION;
+
+typedef struct FILE_ALLOCATION_INFORMATION {
+    uint64_t AllocationSize;
+} FILE_ALLOCATION_INFORMATION;
+
+typedef struct FILE_END_OF_FILE_INFORMATION {
+    uint64_t EndOfFile;
+} FILE_END_OF_FILE_INFORMATION;
+
+typedef struct FILE_COMPLETION_INFORMATION {
+    HANDLE Port;
+    uint32_t Key;
+} FILE_COMPLETION_INFORMATION;
+
+enum { // FsInformationClass, of NtQueryVolumeInformationFile
+    FileFsVolumeInformation = 1,
+    FileFsSizeInformation = 3,
+    FileFsDeviceInformation = 4,
+    FileFsAttributeInformation = 5,
+};
+
+typedef struct FILE_FS_SIZE_INFORMATION {
+    uint64_t TotalAllocationUnits, AvailableAllocationUnits;
+    uint32_t SectorsPerAllocationUnit, BytesPerSector;
+} FILE_FS_SIZE_INFORMATION;
 
 enum { // desired access, share access, disposition, options, attributes of files
     FILE_READ_DATA = 1, FILE_LIST_DIRECTORY = 1, FILE_WRITE_DATA = 2, FILE_APPEND_DATA = 4, FILE_READ_ATTRIBUTES = 0x80, FILE_WRITE_ATTRIBUTES = 0x100,

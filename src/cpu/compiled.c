@@ -100,12 +100,13 @@ static uint32_t jump_target(uint8_t *s, uint8_t *m, uint32_t target)
     return __builtin_expect(!code, 0) ? target : code(s, m, 0);
 }
 
-// The time as the interpreter charges a call. Leaves if it is up.
+// LR, and the time as the interpreter charges a call. Leaves if it is up.
 static uint32_t call_target(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next)
 {
     struct ppc_state *state = (struct ppc_state *)(void *)(s - RC_STATE_BIAS);
     uint64_t now = state->cycles + next / 4;
     state->cycles = now - target / 4;
+    state->lr = next;
     if (__builtin_expect(now >= state->slice_end, 0))
         return target | RC_SLICE;
     return jump_target(s, m, target);

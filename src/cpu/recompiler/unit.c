@@ -65,6 +65,8 @@ struct unit {
     uint32_t singles;              // those that are, where code is built
     uint32_t pc;                   // of the instruction that is built
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
+    bool links;                    // it is a call, for which the program sets LR
+    LLVMValueRef ignored;          // what is stored here goes nowhere
     bool leaves_there, looks;      // it may leave, it looks at its address in the state
     LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;
@@ -258,6 +260,8 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     int slot = rc_slot_at(offset);
     u->leaves_there |= store && offset == offsetof(struct ppc_state, exit);
     u->looks |= offset == offsetof(struct ppc_state, pc);
+    if (u->links && store && offset == offsetof(struct ppc_state, lr))
+        return u->ignored;
     if (u->choosing && slot >= 0)
         rc_set_add(&u->variables, slot);
     if (slot < 0 || !is_variable(u, slot))
@@ -583,11 +587,16 @@ static LLVMBasicBlockRef elsewhere(struct unit *u)
     return u->elsewhere;
 }
 
+static bool calls_itself(const struct unit *u, uint32_t target)
+{
+    return u->leaves && target == u->plan->entries[0];
+}
+
 // Calls the unit at `target` and goes on behind the call if that is where it returned to.
 static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
 {
     // This unit is there as long as it runs: whatever forgets code leaves all compiled code first.
-    bool itself = u->leaves && LLVMIsAConstantInt(target) && LLVMConstIntGetZExtValue(target) == u->plan->entries[0];
+    bool itself = LLVMIsAConstantInt(target) && calls_itself(u, (uint32_t)LLVMConstIntGetZExtValue(target));
     if (itself)
         charge_and_check(u, pc, u->plan->entries[0], true);
     spill(u, certain);
@@ -599,6 +608,12 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
         next = LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, RC_ENVIRONMENT_OFFSET(call)), arguments, 4, "");
     }
     LLVMBuildStore(u->b, next, u->next);
+    uint32_t block = block_at(u, pc + 4);
+    if (!u->optimised && block != UINT32_MAX) {
+        LLVMValueRef v = LLVMBuildCondBr(u->b, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u), u->blocks[block].head);
+        LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
+        return;
+    }
     branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u));
     reload(u, certain);
     reload_ticks(u);
@@ -718,6 +733,14 @@ static void build_unknown(struct unit *u, const struct rc_insn *i)
     leave(u);
 }
 
+// An unconditional call through RC_ENVIRONMENT_OFFSET(call).
+static bool calls_program(const struct unit *u, const struct rc_insn *i)
+{
+    bool always = i->word >> 26 == 18 || (i->word >> 21 & 20) == 20;
+    bool direct = ppc_opcodes[i->opcode].kind == PPC_BRANCH;
+    return is_call(i) && always && !(direct && calls_itself(u, ppc_branch_target(i->word, i->pc)));
+}
+
 // True: the block ends with this instruction.
 static bool build_insn(struct unit *u, const struct rc_insn *i)
 {
@@ -729,6 +752,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     bool branch = kind == PPC_BRANCH || kind == PPC_INDIRECT;
     LLVMValueRef seen = kind == PPC_MEMORY || kind == PPC_EXIT ? store_seen(u, c32(u, i->pc), FIELD(u, pc)) : NULL;
     u->leaves_there = u->looks = false;
+    u->links = branch && calls_program(u, i);
     if (!rc_can_specialise(u->templates, i->opcode, i->word)) {
         if (branch)
             u->failed = true;
@@ -751,6 +775,9 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     bool ok;
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
     u->last = LLVMGetInsertBlock(u->b);
+    if (u->links && LLVMGetFirstUse(u->ignored))
+        LLVMInstructionEraseFromParent(LLVMGetUser(LLVMGetFirstUse(u->ignored)));
+    u->links = false;
     if (!ok || (branch && !result)) {
         u->failed = true;
         return true;
@@ -1133,6 +1160,7 @@ static void build(struct unit *u, const char *name)
     begin(u, u->entry);
     u->ticks = LLVMBuildAlloca(u->b, u->i64, "");
     u->next = LLVMBuildAlloca(u->b, u->i32, "");
+    u->ignored = LLVMBuildAlloca(u->b, u->i64, "");
     LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
     u->state = LLVMBuildGEP2(u->b, u->i8, LLVMGetParam(u->function, 0), &bias, 1, "");
     LLVMBuildBr(u->b, start);

@@ -102,15 +102,25 @@ static uint32_t jump_target(uint8_t *s, uint8_t *m, uint32_t target)
     return __builtin_expect(!code, 0) ? target : code(s, m, 0);
 }
 
-// The time as the interpreter charges a call. Leaves if it is up.
+// LR, and the time as the interpreter charges a call. Leaves if it is up.
 static uint32_t call_target(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next)
 {
     struct ppc_state *state = (struct ppc_state *)(void *)(s - RC_STATE_BIAS);
     uint64_t now = state->cycles + next / 4;
     state->cycles = now - target / 4;
+    state->lr = next;
     if (__builtin_expect(now >= state->slice_end, 0))
         return target | RC_SLICE;
     return jump_target(s, m, target);
+}
+
+static uint32_t return_target(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next)
+{
+    (void)m;
+    struct ppc_state *state = (struct ppc_state *)(void *)(s - RC_STATE_BIAS);
+    uint64_t now = state->cycles + next / 4;
+    state->cycles = now - target / 4;
+    return target < next && __builtin_expect(now >= state->slice_end, 0) ? target | RC_SLICE : target;
 }
 
 // ---- Making and unmaking the store
@@ -190,7 +200,7 @@ bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err)
     struct engine_page *page = engine_page(cpu->memory);
     page->heat = c->heat;
     page->threshold = c->automatic ? HOT : FIRST;
-    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets, call_target, jump_target};
+    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets, call_target, return_target, jump_target};
     return true;
 }
 

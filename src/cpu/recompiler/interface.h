@@ -57,6 +57,7 @@ struct rc_environment {
     rc_function *const *externals;           // rc_externals
     rc_function *const *targets;             // code for the unit at each guest address, NULL where there is none: targets[pc / 4]
     uint32_t (*call)(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next); // calls the unit at `target`, from before address `next`
+    uint32_t (*return_to)(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next); // what a unit returns that jumps there, from before `next`
     uint32_t (*jump)(uint8_t *s, uint8_t *m, uint32_t target);                // goes on there; the jump is charged
 };
 #define RC_ENVIRONMENT_OFFSET(field) ((int64_t)offsetof(struct rc_environment, field) - (int64_t)sizeof(struct rc_environment))

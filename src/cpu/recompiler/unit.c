@@ -40,6 +40,7 @@ struct guest_block {
     bool leads_to_targets;             // an indirect jump within the unit
     struct rc_set dirty, live;         // at its start
     uint32_t singles;                  // floating point registers that hold singles there
+    bool calls;
     bool in_loop;                      // one without calls
 };
 
@@ -64,6 +65,9 @@ struct unit {
     uint32_t singles;              // those that are, where code is built
     uint32_t pc;                   // of the instruction that is built
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
+    bool links;                    // it is a call, for which the program sets LR
+    LLVMValueRef ignored;          // what is stored here goes nowhere
+    bool leaves_there, looks;      // it may leave, it looks at its address in the state
     LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;
     uint32_t block_count, block;
@@ -254,6 +258,10 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     if (rc_slot_size(offset) != size)
         return NULL;
     int slot = rc_slot_at(offset);
+    u->leaves_there |= store && offset == offsetof(struct ppc_state, exit);
+    u->looks |= offset == offsetof(struct ppc_state, pc);
+    if (u->links && store && offset == offsetof(struct ppc_state, lr))
+        return u->ignored;
     if (u->choosing && slot >= 0)
         rc_set_add(&u->variables, slot);
     if (slot < 0 || !is_variable(u, slot))
@@ -323,6 +331,9 @@ static LLVMBasicBlockRef way_out(void *user)
 
 static void before_call(void *user, uint32_t offset, uint32_t size)
 {
+    struct unit *u = user;
+    u->leaves_there |= size == sizeof(struct ppc_state);
+    u->looks = true;
     add_transfer(user, EVENT_SPILL, false, offset, size);
 }
 
@@ -428,27 +439,6 @@ static bool is_call(const struct rc_insn *i)
     return i->word & 1 && (kind == PPC_BRANCH || kind == PPC_INDIRECT);
 }
 
-// Marks the blocks of loops without calls: all from the target of a jump back to the jump.
-static void find_loops(struct unit *u)
-{
-    const struct rc_plan *p = u->plan;
-    uint32_t last_call = UINT32_MAX; // the last one so far
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct rc_insn *n = &p->insns[i];
-        if (n->flags & RC_UNKNOWN)
-            continue;
-        if (is_call(n) || !rc_can_specialise(u->templates, n->opcode, n->word))
-            last_call = i;
-        if (ppc_opcodes[n->opcode].kind != PPC_BRANCH)
-            continue;
-        uint32_t first = insn_at(u, ppc_branch_target(n->word, n->pc));
-        if (first > i || (last_call != UINT32_MAX && last_call >= first))
-            continue;
-        for (uint32_t b = u->block_of[first]; b <= u->block_of[i]; b++)
-            u->blocks[b].in_loop = true;
-    }
-}
-
 static uint32_t insn_at(const struct unit *u, uint32_t pc)
 {
     uint32_t low = 0, high = u->plan->count;
@@ -467,6 +457,89 @@ static uint32_t block_at(const struct unit *u, uint32_t pc)
 {
     uint32_t i = insn_at(u, pc);
     return i != UINT32_MAX && u->blocks[u->block_of[i]].first == i ? u->block_of[i] : UINT32_MAX;
+}
+
+// ---- Loops without calls: circles of blocks, none of which calls (Tarjan's algorithm)
+
+struct circles {
+    struct unit *u;
+    uint32_t *number, *lowest; // by block; number 0: not seen
+    uint32_t *stack, depth, last;
+    bool *waiting; // on the stack
+};
+
+static bool has_call(struct unit *u, const struct guest_block *g)
+{
+    for (uint32_t i = 0; i < g->count; i++) {
+        const struct rc_insn *n = &u->plan->insns[g->first + i];
+        if (n->flags & RC_UNKNOWN || is_call(n) || !rc_can_specialise(u->templates, n->opcode, n->word))
+            return true;
+    }
+    return false;
+}
+
+static void visit(struct circles *c, uint32_t block);
+
+// Returns whether the way leads back to `from` itself.
+static bool look_at(struct circles *c, uint32_t from, uint32_t to)
+{
+    if (to == UINT32_MAX || c->u->blocks[to].calls)
+        return false;
+    if (!c->number[to])
+        visit(c, to);
+    if (c->waiting[to] && c->lowest[to] < c->lowest[from])
+        c->lowest[from] = c->lowest[to];
+    return to == from;
+}
+
+static bool look_at_ways(struct circles *c, uint32_t block)
+{
+    struct unit *u = c->u;
+    const struct guest_block *g = &u->blocks[block];
+    const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
+    enum ppc_kind kind = ppc_opcodes[last->opcode].kind;
+    bool always = last->word >> 26 == 18 || (last->word >> 21 & 20) == 20, branch = kind == PPC_BRANCH || kind == PPC_INDIRECT, itself = false;
+    if (kind == PPC_BRANCH)
+        itself |= look_at(c, block, block_at(u, ppc_branch_target(last->word, last->pc)));
+    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            itself |= look_at(c, block, i);
+    if (!branch || !always)
+        itself |= look_at(c, block, block_at(u, last->pc + 4));
+    return itself;
+}
+
+static void visit(struct circles *c, uint32_t block)
+{
+    c->number[block] = c->lowest[block] = ++c->last;
+    c->stack[c->depth++] = block;
+    c->waiting[block] = true;
+    bool itself = look_at_ways(c, block);
+    if (c->lowest[block] != c->number[block])
+        return;
+    bool circle = itself || c->stack[c->depth - 1] != block;
+    for (uint32_t b = UINT32_MAX; b != block;) {
+        b = c->stack[--c->depth];
+        c->waiting[b] = false;
+        c->u->blocks[b].in_loop = circle;
+    }
+}
+
+static void find_loops(struct unit *u)
+{
+    uint32_t count = u->block_count;
+    struct circles c = {.u = u, .number = calloc(4 * (size_t)count, sizeof(uint32_t)), .waiting = calloc(count, 1)};
+    if (c.number && c.waiting) {
+        c.lowest = c.number + count;
+        c.stack = c.lowest + count;
+        for (uint32_t i = 0; i < count; i++)
+            u->blocks[i].calls = has_call(u, &u->blocks[i]);
+        for (uint32_t i = 0; i < count; i++)
+            if (!c.number[i] && !u->blocks[i].calls)
+                visit(&c, i);
+    }
+    free(c.number);
+    free(c.waiting);
 }
 
 static void add_successor(struct unit *u, uint32_t block)
@@ -514,11 +587,16 @@ static LLVMBasicBlockRef elsewhere(struct unit *u)
     return u->elsewhere;
 }
 
+static bool calls_itself(const struct unit *u, uint32_t target)
+{
+    return u->leaves && target == u->plan->entries[0];
+}
+
 // Calls the unit at `target` and goes on behind the call if that is where it returned to.
 static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
 {
     // This unit is there as long as it runs: whatever forgets code leaves all compiled code first.
-    bool itself = u->leaves && LLVMIsAConstantInt(target) && LLVMConstIntGetZExtValue(target) == u->plan->entries[0];
+    bool itself = LLVMIsAConstantInt(target) && calls_itself(u, (uint32_t)LLVMConstIntGetZExtValue(target));
     if (itself)
         charge_and_check(u, pc, u->plan->entries[0], true);
     spill(u, certain);
@@ -530,6 +608,12 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
         next = LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, RC_ENVIRONMENT_OFFSET(call)), arguments, 4, "");
     }
     LLVMBuildStore(u->b, next, u->next);
+    uint32_t block = block_at(u, pc + 4);
+    if (!u->optimised && block != UINT32_MAX) {
+        LLVMValueRef v = LLVMBuildCondBr(u->b, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u), u->blocks[block].head);
+        LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
+        return;
+    }
     branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u));
     reload(u, certain);
     reload_ticks(u);
@@ -569,6 +653,13 @@ static void build_taken(struct unit *u, const struct rc_insn *i, bool certain)
         LLVMValueRef target = load_slot(u, offsetof(struct ppc_state, target), 4);
         if (is_call) {
             call(u, i->pc, target, certain);
+            return;
+        }
+        if (!u->leaves && i->opcode != PPC_OP_bcctrx) {
+            LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
+            LLVMValueRef arguments[4] = {LLVMGetParam(u->function, 0), u->memory, target, c32(u, i->pc + 4)};
+            LLVMTypeRef type = LLVMFunctionType(u->i32, parameters, 4, false);
+            LLVMBuildRet(u->b, LLVMBuildCall2(u->b, type, service(u, RC_ENVIRONMENT_OFFSET(return_to)), arguments, 4, ""));
             return;
         }
         charge_and_check_indirect(u, i->pc, target);
@@ -642,6 +733,14 @@ static void build_unknown(struct unit *u, const struct rc_insn *i)
     leave(u);
 }
 
+// An unconditional call through RC_ENVIRONMENT_OFFSET(call).
+static bool calls_program(const struct unit *u, const struct rc_insn *i)
+{
+    bool always = i->word >> 26 == 18 || (i->word >> 21 & 20) == 20;
+    bool direct = ppc_opcodes[i->opcode].kind == PPC_BRANCH;
+    return is_call(i) && always && !(direct && calls_itself(u, ppc_branch_target(i->word, i->pc)));
+}
+
 // True: the block ends with this instruction.
 static bool build_insn(struct unit *u, const struct rc_insn *i)
 {
@@ -651,8 +750,9 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
     bool branch = kind == PPC_BRANCH || kind == PPC_INDIRECT;
-    if (kind == PPC_MEMORY || kind == PPC_EXIT)
-        store_seen(u, c32(u, i->pc), FIELD(u, pc));
+    LLVMValueRef seen = kind == PPC_MEMORY || kind == PPC_EXIT ? store_seen(u, c32(u, i->pc), FIELD(u, pc)) : NULL;
+    u->leaves_there = u->looks = false;
+    u->links = branch && calls_program(u, i);
     if (!rc_can_specialise(u->templates, i->opcode, i->word)) {
         if (branch)
             u->failed = true;
@@ -675,14 +775,19 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     bool ok;
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
     u->last = LLVMGetInsertBlock(u->b);
+    if (u->links && LLVMGetFirstUse(u->ignored))
+        LLVMInstructionEraseFromParent(LLVMGetUser(LLVMGetFirstUse(u->ignored)));
+    u->links = false;
     if (!ok || (branch && !result)) {
         u->failed = true;
         return true;
     }
     if (branch)
         build_branch(u, i, result);
-    else if (kind == PPC_EXIT)
+    else if (kind == PPC_EXIT && u->leaves_there)
         check_exit(u, load_slot(u, offsetof(struct ppc_state, exit), 1));
+    else if (kind == PPC_EXIT && !u->looks && !u->way_out) // a move from or to LR
+        LLVMInstructionEraseFromParent(seen);
     return branch;
 }
 
@@ -1055,6 +1160,7 @@ static void build(struct unit *u, const char *name)
     begin(u, u->entry);
     u->ticks = LLVMBuildAlloca(u->b, u->i64, "");
     u->next = LLVMBuildAlloca(u->b, u->i32, "");
+    u->ignored = LLVMBuildAlloca(u->b, u->i64, "");
     LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
     u->state = LLVMBuildGEP2(u->b, u->i8, LLVMGetParam(u->function, 0), &bias, 1, "");
     LLVMBuildBr(u->b, start);

@@ -159,6 +159,17 @@ class GuestRun(unittest.TestCase):
         self.assertIn("middle.xex, which the title imports from, refused to start", done.stderr)
         self.assertEqual(done.stdout, "  base: attached, total 100\n  middle: attached, base's total 101\n")
 
+    def test_import_libraries_that_are_wrong(self):
+        source = self.at / "wrong.c"
+        for lines, word in (('XENOLITH_LIBRARY(2, "x.xex");', "number 2 is not in 3-15"), ('XENOLITH_LIBRARY(16, "x.xex");', "number 16 is not"),
+                            ('XENOLITH_LIBRARY(3, "");', "it has no name"), ("", "of a library that has a name"),
+                            ('XENOLITH_LIBRARY(3, "x.xex");\nstatic const struct { uint32_t n; char name[60]; } second __attribute__((used, section(".xlibrary"))) = {3, "y.xex"};',
+                             "library 3 is x.xex and y.xex")):
+            source.write_text(f"#include <xenolith/module.h>\n{lines}\nint f(void);\nXENOLITH_IMPORT(3, 1, f);\nint main(void) {{ return f(); }}\n")
+            done = command(ROOT / "guest/bin/xcc", "-o", self.at / "wrong.xex", source)
+            self.assertNotEqual(done.returncode, 0, lines)
+            self.assertIn(word, done.stderr)
+
     def test_math_against_the_host(self):
         source, host = ROOT / "tests/guest/math.c", self.at / "host"
         built = command("cc", "-O1", "-w", "-fno-builtin", "-ffp-contract=off", "-o", host, source, "-lm")

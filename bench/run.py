@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`./dev bench`: measures, in one paired run, and compares what both sides computed.
 
-usage: bench/run.py [cpu|run|parity] [KERNEL...] [--runs N] [--scale X] [--record] [--check]
+usage: bench/run.py [cpu|run|parity] [KERNEL...] [--runs N] [--scale X] [--qemu] [--record] [--check]
   cpu        every bench/kernels/*.c compiled for the host and for the guest: user CPU time of the program against that of
              `xenolith run`, alternating, the least of N runs (default 3) of each; both must print the same checksum
   run        a real title (corpus/): start, cost of recording, memory
@@ -9,6 +9,8 @@ usage: bench/run.py [cpu|run|parity] [KERNEL...] [--runs N] [--scale X] [--recor
              --long-line G also a single line of G GiB
   --tier T   how `xenolith run` runs the guest (default: its own default); `run` starts with a warm cache then
   --scale X  rounds of each kernel times X (default 1; 10 and more for tiers that compile, or their start is what is measured)
+  --qemu     also as PowerPC Linux programs under qemu-ppc64 (Debian's qemu-user), in the same alternation: column `qemu` is its time
+             against `xenolith run`'s; of float and vector kernels, which take qemu minutes, a tenth of the rounds, times ten
   --record   append one line to bench/history.tsv (committed by hand, with a word on the machine)
   Column `times` is the whole program against native, `compiled` the same without the CPU time that `--stats` says compiling took.
   --check    only compare checksums: one run each, at a small scale, no table of times; a test"""
@@ -36,6 +38,10 @@ HISTORY = ROOT / "bench" / "history.tsv"
 # and no errno, so that both compute the same bits.
 FLAGS = ["-O2", "-std=gnu17", "-fno-tree-vectorize", "-fno-builtin", "-fno-tree-loop-distribute-patterns", "-ffp-contract=off",
          "-fno-math-errno", "-Wall", "-Wextra", "-Werror"]
+# The same core as the guest's, in the 64-bit ABI that Debian has a C library for. qemu's 970 and power5+ loop for ever in qsort.
+QEMU_FLAGS = ["-static", "-mcpu=cell", "-maltivec"]
+QEMU = ["qemu-ppc64", "-cpu", "power7"]
+FLOAT_GROUPS = ["float", "vector"]  # which qemu computes in software: a tenth of the rounds is enough
 TIMEOUT_SECONDS = 600
 
 
@@ -63,9 +69,11 @@ class Kernel:
         text = source.read_text()
         self.source, self.name = source, source.stem
         self.group = re.search(r"^// bench: (\w+)\.", text)[1]
-        rounds = int(re.search(r"^#define ROUNDS (\d+)$", text, re.M)[1])
-        self.define = f"-DROUNDS={max(1, round(rounds * scale))}"
-        self.host_seconds = self.guest_seconds = self.steady_seconds = math.inf
+        rounds = max(1, round(int(re.search(r"^#define ROUNDS (\d+)$", text, re.M)[1]) * scale))
+        qemu_rounds = max(1, rounds // 10) if self.group in FLOAT_GROUPS else rounds
+        self.define, self.qemu_define = f"-DROUNDS={rounds}", f"-DROUNDS={qemu_rounds}"
+        self.qemu_times = rounds / qemu_rounds
+        self.host_seconds = self.guest_seconds = self.steady_seconds = self.qemu_seconds = math.inf
         self.instructions = None
 
     def compile(self, folder, xenolith):
@@ -73,6 +81,19 @@ class Kernel:
         command(["gcc", *FLAGS, self.define, "-o", self.host, self.source])
         command([ROOT / "guest/bin/xcc", *FLAGS, self.define, "-o", self.guest, self.source],
                 env={**os.environ, "XENOLITH": str(xenolith)})
+
+    def compile_qemu(self, folder):
+        self.qemu = folder / f"{self.name}.ppc64"
+        command(["powerpc64-linux-gnu-gcc", *FLAGS, *QEMU_FLAGS, self.qemu_define, "-o", self.qemu, self.source])
+        self.qemu_host = folder / f"{self.name}.part"  # the host's program with as few rounds, for the checksum
+        command(["gcc", *FLAGS, self.qemu_define, "-o", self.qemu_host, self.source])
+
+    def run_qemu(self):
+        out, _, seconds = command([*QEMU, self.qemu])
+        expected, _, _ = command([self.qemu_host])
+        if out != expected:
+            raise Failure(f"{self.name}: the host prints {expected.strip()}, qemu {out.strip()}")
+        self.qemu_seconds = min(self.qemu_seconds, seconds * self.qemu_times)
 
     def run_once(self, xenolith, tier=None):
         host_out, _, seconds = command([self.host])
@@ -93,6 +114,10 @@ class Kernel:
         """The same without the CPU time of compiling, which a cache or a longer run makes vanish."""
         return self.steady_seconds / max(self.host_seconds, 1e-6)
 
+    def qemu_ratio(self):
+        """How many times as long qemu takes, compiling aside (of qemu it cannot be told apart; it is milliseconds there)."""
+        return self.qemu_seconds / max(self.steady_seconds, 1e-6)
+
     def speed(self):
         return self.instructions / self.guest_seconds / 1e6 if self.instructions else None
 
@@ -101,18 +126,30 @@ def geometric_mean(values):
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
+def mean_row(name, kernels, speed=""):
+    row = (f"{'mean':12} {name:8} {'':9} {'':9} {geometric_mean([k.ratio() for k in kernels]):7.2f} "
+           f"{geometric_mean([k.steady_ratio() for k in kernels]):8.2f}{speed}")
+    if math.isfinite(kernels[0].qemu_seconds):
+        row += f" {geometric_mean([k.qemu_ratio() for k in kernels]):{6 if speed else 17}.2f}"
+    return row
+
+
 def print_table(kernels):
-    print(f"{'kernel':12} {'group':8} {'native s':>9} {'guest s':>9} {'times':>7} {'compiled':>8} {'M instr/s':>10}")
+    qemu = math.isfinite(kernels[0].qemu_seconds)
+    print(f"{'kernel':12} {'group':8} {'native s':>9} {'guest s':>9} {'times':>7} {'compiled':>8} {'M instr/s':>10}{'   qemu' if qemu else ''}")
     for k in sorted(kernels, key=lambda k: (k.group, k.name)):
         speed = f"{k.speed():10.1f}" if k.speed() else f"{'-':>10}"
-        print(f"{k.name:12} {k.group:8} {k.host_seconds:9.3f} {k.guest_seconds:9.3f} {k.ratio():7.2f} {k.steady_ratio():8.2f} {speed}")
+        print(f"{k.name:12} {k.group:8} {k.host_seconds:9.3f} {k.guest_seconds:9.3f} {k.ratio():7.2f} {k.steady_ratio():8.2f} {speed}"
+              f"{f' {k.qemu_ratio():6.2f}' if qemu else ''}")
     for group in sorted({k.group for k in kernels}):
-        print(f"{'mean':12} {group:8} {'':9} {'':9} {geometric_mean([k.ratio() for k in kernels if k.group == group]):7.2f} "
-              f"{geometric_mean([k.steady_ratio() for k in kernels if k.group == group]):8.2f}")
+        print(mean_row(group, [k for k in kernels if k.group == group]))
+    for name, floats in ("no float", False), ("floats", True):
+        some = [k for k in kernels if (k.group in FLOAT_GROUPS) == floats]
+        if qemu and some:
+            print(mean_row(name, some))
     speeds = [k.speed() for k in kernels if k.speed()]
-    speed = f"{geometric_mean(speeds):10.1f}" if len(speeds) == len(kernels) else f"{'-':>10}"
-    print(f"{'mean':12} {'all':8} {'':9} {'':9} {geometric_mean([k.ratio() for k in kernels]):7.2f} "
-          f"{geometric_mean([k.steady_ratio() for k in kernels]):8.2f} {speed}  (geometric)")
+    speed = f" {geometric_mean(speeds):10.1f}" if len(speeds) == len(kernels) else f" {'-':>10}"
+    print(mean_row("all", kernels, speed) + "  (geometric)")
 
 
 def processor():
@@ -142,11 +179,15 @@ def measure(options, folder):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in [pool.submit(k.compile, folder, options.xenolith) for k in kernels]:
             done.result()
+        for done in [pool.submit(k.compile_qemu, folder) for k in kernels if options.qemu]:
+            done.result()
     for number in range(options.runs):
         for k in kernels:
             if sys.stderr.isatty():
                 print(f"\rrun {number + 1} of {options.runs}: {k.name:12}", end="", file=sys.stderr)
             k.run_once(options.xenolith, options.tier)
+            if options.qemu:
+                k.run_qemu()
     if sys.stderr.isatty():
         print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
     return kernels
@@ -160,6 +201,7 @@ def main():
     parser.add_argument("--tier", choices=["interpreter", "quick", "optimised", "auto"])
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--long-line", type=float, default=0)
+    parser.add_argument("--qemu", action="store_true")
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--xenolith", type=lambda p: pathlib.Path(p).resolve(), default=ROOT / "build/release/xenolith")

@@ -45,127 +45,6 @@ struct options {
     bool line; // a terminal watches
 };
 
-// Addresses that grow.
-struct addresses {
-    gva *at;
-    size_t count, capacity;
-};
-
-static bool add(struct addresses *l, gva address)
-{
-    if (l->count == l->capacity) {
-        size_t capacity = l->capacity ? 2 * l->capacity : 4096;
-        gva *grown = realloc(l->at, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        l->at = grown;
-        l->capacity = capacity;
-    }
-    l->at[l->count++] = address;
-    return true;
-}
-
-struct title {
-    const struct xex *xex;
-    const uint8_t *image;
-    const struct xex_info *info;
-    struct cpu_code_range *code;
-    size_t code_count;
-    struct addresses starts, perhaps;
-};
-
-enum { SECTION_CODE = 0x20, SECTION_EXECUTE = 0x20000000 };
-
-static bool is_code(const struct xex_section *s)
-{
-    return s->flags & (SECTION_CODE | SECTION_EXECUTE);
-}
-
-static bool in_code(const struct title *t, gva address)
-{
-    for (size_t i = 0; i < t->code_count; i++)
-        if (address - t->code[i].base < t->code[i].size)
-            return true;
-    return false;
-}
-
-static bool find_code(struct title *t)
-{
-    size_t count;
-    const struct xex_section *s = xex_sections(t->xex, &count);
-    t->code = calloc(count + 1, sizeof *t->code);
-    if (!t->code)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (is_code(&s[i]))
-            t->code[t->code_count++] = (struct cpu_code_range){s[i].address, s[i].size};
-    return true;
-}
-
-// The part of a section that the image holds.
-static const uint8_t *bytes_of(const struct title *t, const struct xex_section *s, uint32_t *size)
-{
-    uint32_t offset = s->address - t->info->base;
-    *size = offset < t->info->image_size ? t->info->image_size - offset : 0;
-    if (*size > s->size)
-        *size = s->size;
-    return t->image + (*size ? offset : 0);
-}
-
-// Addresses that the code makes with lis and addi or ori: callbacks, entries of threads, tables.
-static bool scan_code(struct title *t, const uint8_t *bytes, uint32_t size)
-{
-    uint32_t high[32];
-    bool known[32] = {0};
-    for (uint32_t i = 0; i + 4 <= size; i += 4) {
-        uint32_t word = be32_get(bytes + i), primary = word >> 26, rt = word >> 21 & 31, ra = word >> 16 & 31;
-        gva address = 0;
-        if (primary == 15 && !ra) {
-            high[rt] = word << 16;
-            known[rt] = true;
-        } else if (primary == 14 && known[ra]) {
-            address = high[ra] + (uint32_t)(int16_t)word;
-        } else if (primary == 24 && known[rt]) {
-            address = high[rt] | (word & 0xFFFF);
-        }
-        if (address && in_code(t, address) && !add(&t->perhaps, address))
-            return false;
-    }
-    return true;
-}
-
-// Pointers into the code: virtual functions, tables of callbacks. Entries of jump tables are among them; they are covered by then.
-static bool scan_data(struct title *t, const uint8_t *bytes, uint32_t size)
-{
-    for (uint32_t i = 0; i + 4 <= size; i += 4) {
-        gva address = be32_get(bytes + i);
-        if (in_code(t, address) && !add(&t->perhaps, address))
-            return false;
-    }
-    return true;
-}
-
-static bool find_functions(struct title *t)
-{
-    size_t count;
-    uint32_t base, size;
-    const struct xex_function *f = xex_functions(t->xex, &count);
-    bool ok = !t->info->entry || add(&t->starts, t->info->entry);
-    for (size_t i = 0; i < count && ok; i++)
-        ok = add(&t->starts, f[i].address);
-    xex_exports(t->xex, &base, &count);
-    for (size_t i = 0; i < count && ok; i++) {
-        gva address = xex_export(t->xex, base + (uint32_t)i);
-        ok = !address || !in_code(t, address) || add(&t->starts, address);
-    }
-    const struct xex_section *s = xex_sections(t->xex, &count);
-    for (size_t i = 0; i < count && ok; i++) {
-        const uint8_t *bytes = bytes_of(t, &s[i], &size);
-        ok = is_code(&s[i]) ? scan_code(t, bytes, size) : scan_data(t, bytes, size);
-    }
-    return ok;
-}
-
 static void show(void *user, uint64_t done, uint64_t total)
 {
     enum { WIDTH = 40 };
@@ -205,22 +84,12 @@ static int report(struct options *o, struct sys *s, const struct cpu_ahead_resul
 static int compile(struct options *o, struct sys *s)
 {
     struct error err = {0};
-    struct title t = {.xex = sys_title(s), .image = xex_image(sys_title(s)), .info = xex_info(sys_title(s))};
     struct cpu_ahead_result result;
     struct timespec begun, ended;
     clock_gettime(CLOCK_MONOTONIC, &begun);
-    bool ok = find_code(&t) && find_functions(&t);
-    if (!ok)
-        error_set(&err, ERR_MEMORY, "out of memory");
-    struct cpu_ahead request = {
-        .starts = t.starts.at, .start_count = t.starts.count, .perhaps = t.perhaps.at, .perhaps_count = t.perhaps.count,
-        .code = t.code, .code_count = t.code_count, .tier = o->config.tier, .jobs = o->jobs, .progress = show, .user = o,
-    };
-    ok = ok && cpu_compile_ahead(sys_cpu(s), &request, &result, &err);
+    struct cpu_ahead request = {.tier = o->config.tier, .jobs = o->jobs, .progress = show, .user = o};
+    bool ok = cpu_compile_ahead(sys_cpu(s), &request, &result, &err);
     clock_gettime(CLOCK_MONOTONIC, &ended);
-    free(t.code);
-    free(t.starts.at);
-    free(t.perhaps.at);
     if (ok)
         return report(o, s, &result, (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9);
     fprintf(stderr, "xenolith compile: %s\n", err.message);

@@ -1,12 +1,10 @@
 // ahead.c: a whole title compiled into the cache.
 //
-// First one thread finds all units, as running would: from each start to what it leads to, until nothing new turns up. Then
-// threads compile them, each with a context of LLVM of its own. What is found does not depend on how many there are.
+// First one thread makes the plans of all functions, as running would. Then threads compile them, each with a context of LLVM of
+// its own. What is found does not depend on how many there are.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "cpu/cache.h"
@@ -14,20 +12,12 @@
 #include "cpu/engine.h"
 #include "cpu/library.h"
 
-// What is known of an instruction.
-enum { START = 1, LISTED = 2, COVERED = 4 };
-#define MARK_BYTES ((size_t)1 << 30)
-
 struct ahead {
     const struct cpu_ahead *request;
-    struct mem *mem;
+    const struct cpu *cpu;
     struct cache *cache;
     struct library *library;
     enum rc_tier tier;
-    uint8_t *marks; // by guest address / 4
-    uint32_t *list; // starts, still to be planned
-    size_t list_count, list_capacity, planned;
-    bool filling; // gaps: what is covered already is not translated once more
     struct rc_plan *plans;
     size_t plan_count, plan_capacity;
     uint64_t total;
@@ -41,147 +31,48 @@ struct ahead {
     bool failed;
 };
 
-static bool grow(void *array, size_t *capacity, size_t count, size_t size)
+static bool grow(struct ahead *a)
 {
-    void **p = array;
-    if (count < *capacity)
+    if (a->plan_count < a->plan_capacity)
         return true;
-    size_t bigger = *capacity ? 2 * *capacity : 4096;
-    void *q = realloc(*p, bigger * size);
-    if (!q)
+    size_t bigger = a->plan_capacity ? 2 * a->plan_capacity : 4096;
+    struct rc_plan *plans = realloc(a->plans, bigger * sizeof *plans);
+    if (!plans)
         return false;
-    *p = q;
-    *capacity = bigger;
+    a->plans = plans;
+    a->plan_capacity = bigger;
     return true;
 }
 
 // ---- Finding
 
-static bool in_code(const struct ahead *a, uint32_t pc)
+// Behind a known function there is always another way in: nobody asks.
+static bool never(void *user, uint32_t pc)
 {
-    for (size_t i = 0; i < a->request->code_count; i++)
-        if (pc - a->request->code[i].base < a->request->code[i].size)
-            return true;
+    (void)user;
+    (void)pc;
     return false;
 }
 
-static bool add(struct ahead *a, uint32_t pc)
+static bool find(struct ahead *a, const struct cpu_code_range *function)
 {
-    if (pc & 3 || a->marks[pc / 4] & LISTED || !in_code(a, pc) || (a->filling && a->marks[pc / 4] & COVERED))
-        return true;
-    if (!grow(&a->list, &a->list_capacity, a->list_count, sizeof *a->list))
-        return false;
-    a->marks[pc / 4] |= LISTED | START;
-    a->list[a->list_count++] = pc;
-    return true;
-}
-
-static bool is_start(void *user, uint32_t pc)
-{
-    const struct ahead *a = user;
-    return a->marks[pc / 4] & (a->filling ? START | COVERED : START);
-}
-
-static bool has_insn(const struct rc_plan *p, uint32_t pc)
-{
-    uint32_t low = 0, high = p->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (p->insns[middle].pc < pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < p->count && p->insns[low].pc == pc;
-}
-
-// Whether the instruction can be followed by the next one.
-static bool goes_on(const struct rc_insn *n)
-{
-    if (n->flags & RC_UNKNOWN)
-        return false;
-    enum ppc_kind kind = ppc_opcodes[n->opcode].kind;
-    bool always = n->word >> 26 == 18 || (n->word >> 21 & 20) == 20;
-    return (kind != PPC_BRANCH && kind != PPC_INDIRECT) || !always || n->word & 1;
-}
-
-static bool add_exits(struct ahead *a, const struct rc_plan *p)
-{
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct rc_insn *n = &p->insns[i];
-        a->marks[n->pc / 4] |= COVERED;
-        if (n->flags & RC_UNKNOWN)
-            continue;
-        if (goes_on(n) && !has_insn(p, n->pc + 4) && !add(a, n->pc + 4))
+    struct cpu_code_range unit;
+    for (uint32_t at = function->base; at - function->base < function->size; at = unit.base + unit.size) {
+        if (!grow(a) || !plan_bounds(&a->cpu->functions, a->cpu->mem, at, COMPILED_MOST, &unit))
             return false;
-        if (ppc_opcodes[n->opcode].kind != PPC_BRANCH)
-            continue;
-        uint32_t target = ppc_branch_target(n->word, n->pc);
-        if (n->word & 1 || !has_insn(p, target))
-            if (!add(a, target))
-                return false;
+        if (!unit.size || !plan_make(&a->cpu->functions, a->cpu->mem, at, never, NULL, COMPILED_MOST, &a->plans[a->plan_count]))
+            continue; // data
+        a->total += a->plans[a->plan_count++].count;
     }
     return true;
-}
-
-static bool find(struct ahead *a)
-{
-    uint32_t most = a->tier == RC_QUICK ? COMPILED_MOST_QUICK : COMPILED_MOST_OPTIMISED;
-    for (; a->planned < a->list_count; a->planned++) {
-        struct rc_plan plan;
-        if (!plan_make(a->mem, a->list[a->planned], is_start, a, most, &plan))
-            continue;
-        if (!grow(&a->plans, &a->plan_capacity, a->plan_count, sizeof *a->plans)) {
-            plan_free(&plan);
-            return false;
-        }
-        a->plans[a->plan_count++] = plan;
-        a->total += plan.count;
-        if (!add_exits(a, &plan))
-            return false;
-    }
-    return true;
-}
-
-// Calls in all code, before anything is planned: a plan ends where another function starts.
-static bool add_callees(struct ahead *a)
-{
-    enum { PRIMARY_B = 18, LINK = 1, ABSOLUTE = 2 };
-    for (size_t i = 0; i < a->request->code_count; i++) {
-        const struct cpu_code_range *r = &a->request->code[i];
-        for (uint32_t at = 0, word; at + 4 <= r->size; at += 4)
-            if (mem_get32(a->mem, r->base + at, &word) && word >> 26 == PRIMARY_B && (word & (LINK | ABSOLUTE)) == LINK &&
-                !add(a, ppc_branch_target(word, r->base + at)))
-                return false;
-    }
-    return true;
-}
-
-// Compiles what starts at `pc` too, if nothing has led there and it looks like code.
-static bool try(struct ahead *a, uint32_t pc)
-{
-    uint32_t word;
-    if (pc & 3 || a->marks[pc / 4] & (COVERED | LISTED) || !mem_get32(a->mem, pc, &word) || ppc_decode(word) == PPC_OP_INVALID)
-        return true;
-    return add(a, pc) && find(a);
 }
 
 static bool find_all(struct ahead *a)
 {
-    const struct cpu_ahead *r = a->request;
-    for (size_t i = 0; i < r->start_count; i++)
-        if (!add(a, r->starts[i]))
+    struct cpu_code_range function;
+    for (uint32_t i = 0; functions_at(&a->cpu->functions, i, &function); i++)
+        if (!find(a, &function))
             return false;
-    if (!add_callees(a) || !find(a))
-        return false;
-    for (size_t i = 0; i < r->perhaps_count; i++)
-        if (!try(a, r->perhaps[i]))
-            return false;
-    a->filling = true;
-    for (size_t i = 0; i < r->code_count; i++) // what is left: reached by computed jumps, or by nobody
-        for (uint32_t at = 0; at + 4 <= r->code[i].size; at += 4)
-            if (!try(a, r->code[i].base + at))
-                return false;
     return true;
 }
 
@@ -277,39 +168,25 @@ static bool compile_all(struct ahead *a)
     return !a->failed;
 }
 
-static void count_covered(struct ahead *a)
-{
-    for (size_t i = 0; i < a->request->code_count; i++) {
-        const struct cpu_code_range *r = &a->request->code[i];
-        for (uint32_t at = 0; at < r->size; at += 4)
-            a->result->covered += (a->marks[(r->base + at) / 4] & COVERED) != 0;
-    }
-}
-
 bool cpu_compile_ahead(struct cpu *cpu, const struct cpu_ahead *request, struct cpu_ahead_result *out, struct error *err)
 {
     *out = (struct cpu_ahead_result){0};
     if (!cpu->compiled || !compiled_cache(cpu->compiled))
         return error_set(err, ERR_STATE, "there is no cache that compiled code could go to");
-    struct ahead a = {.request = request, .mem = cpu->mem, .cache = compiled_cache(cpu->compiled), .library = compiled_library(cpu->compiled),
+    struct ahead a = {.request = request, .cpu = cpu, .cache = compiled_cache(cpu->compiled), .library = compiled_library(cpu->compiled),
                       .tier = request->tier == CPU_QUICK ? RC_QUICK : RC_OPTIMISED, .result = out, .err = err};
     double start = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
     if (!library_open(a.library, err))
         return false;
     pthread_mutex_init(&a.lock, NULL);
-    a.marks = mmap(NULL, MARK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    bool ok = a.marks != MAP_FAILED && find_all(&a);
+    bool ok = find_all(&a);
     if (!ok)
         error_set(err, ERR_MEMORY, "no memory for the title's functions");
     ok = ok && compile_all(&a);
-    if (a.marks != MAP_FAILED) {
-        count_covered(&a);
-        munmap(a.marks, MARK_BYTES);
-    }
+    out->covered = a.total;
     for (size_t i = 0; i < a.plan_count; i++)
         plan_free(&a.plans[i]);
     free(a.plans);
-    free(a.list);
     pthread_mutex_destroy(&a.lock);
     out->cpu_seconds = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
     return ok;

@@ -33,6 +33,7 @@ enum {
     WARM = 100,    // before CPU_AUTO looks for it in the cache: what runs once is sooner interpreted than loaded
     HOT = 200,     // before CPU_AUTO compiles it; below 255
     NEVER = 255,   // is not counted any more
+    DOOR_BYTES = 10,
     AHEAD = 2,     // units that may wait for CPU_AUTO's thread
 };
 
@@ -40,6 +41,7 @@ typedef uint32_t unit_function(uint8_t *s, uint8_t *m, uint32_t entry);
 
 struct entry {
     unit_function *code;
+    rc_function *called; // what the table of targets has for it; NULL: nothing
     uint32_t number, pc, unit;
 };
 
@@ -88,6 +90,26 @@ static rc_function *const externals[RC_EXTERNAL_COUNT] = {
 #include "cpu/recompiler/externals.def"
 #undef EXTERNAL
 };
+
+// ---- What compiled code calls: here once, not in each unit
+
+static uint32_t jump_target(uint8_t *s, uint8_t *m, uint32_t target)
+{
+    unit_function *code;
+    *(rc_function **)&code = engine_page(m)->environment.targets[target / 4];
+    return __builtin_expect(!code, 0) ? target : code(s, m, 0);
+}
+
+// The time as the interpreter charges a call. Leaves if it is up.
+static uint32_t call_target(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next)
+{
+    struct ppc_state *state = (struct ppc_state *)(void *)(s - RC_STATE_BIAS);
+    uint64_t now = state->cycles + next / 4;
+    state->cycles = now - target / 4;
+    if (__builtin_expect(now >= state->slice_end, 0))
+        return target | RC_SLICE;
+    return jump_target(s, m, target);
+}
 
 // ---- Making and unmaking the store
 
@@ -166,7 +188,7 @@ bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err)
     struct engine_page *page = engine_page(cpu->memory);
     page->heat = c->heat;
     page->threshold = c->automatic ? HOT : FIRST;
-    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets};
+    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets, call_target, jump_target};
     return true;
 }
 
@@ -270,13 +292,65 @@ static bool link_pages(struct compiled *c, const struct cache_unit *u, uint32_t 
     return true;
 }
 
-// The unit's code can be found from now on.
-static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *code)
+static bool watch(struct mem *m, const struct cache_unit *u)
+{
+    for (uint32_t i = 0; i < u->range_count; i++) {
+        const struct cache_range *r = &u->ranges[i];
+        for (uint32_t page = r->pc >> PAGE_SHIFT; page <= (r->pc + 4 * (r->count - 1)) >> PAGE_SHIFT; page++)
+            if (!mem_watch(m, page << PAGE_SHIFT))
+                return false;
+    }
+    return true;
+}
+
+// Whether the new unit is entered at `pc` instead of what is there: where functions are known it is the only one or a better one.
+// Elsewhere units overlap, and the one that starts there is the best.
+static bool takes_entry(const struct cpu *cpu, uint32_t pc, uint32_t number)
+{
+    struct cpu_code_range function;
+    return number == 0 || !cpu->compiled->targets[pc / 4] || functions_find(&cpu->functions, pc, &function);
+}
+
+static bool add_entry(struct cpu *cpu, const struct cache_unit *u, unit_function *code, uint32_t number, rc_function *called)
+{
+    struct compiled *c = cpu->compiled;
+    uint32_t pc = u->entries[number] & ~3u;
+    if (!grow(&c->entries, &c->entry_capacity, c->entry_count, sizeof *c->entries))
+        return false;
+    c->entries[c->entry_count] = (struct entry){code, called, number, pc, c->unit_count - 1};
+    if (takes_entry(cpu, pc, number)) {
+        cpu_set_entry(cpu, pc, c->entry_count);
+        if (called)
+            c->targets[pc / 4] = called;
+    }
+    c->entry_count++;
+    c->units[c->unit_count - 1].entry_count++;
+    return true;
+}
+
+// What other units call for the unit's entry: `mov $number, %edx; jmp unit`, the third argument. Lies at `at` in the store.
+static rc_function *make_door(struct compiled *c, size_t at, unit_function *code, uint32_t number)
+{
+    uint8_t *w = c->code_write + at, *run = c->code_run + at;
+    int32_t distance = (int32_t)((intptr_t)code - (intptr_t)(run + DOOR_BYTES));
+    w[0] = 0xBA;
+    memcpy(w + 1, &number, 4);
+    w[5] = 0xE9;
+    memcpy(w + 6, &distance, 4);
+    rc_function *f;
+    *(void **)&f = run;
+    return f;
+}
+
+// The unit's code can be found from now on. Its doors lie at `doors` in the store.
+static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *code, size_t doors)
 {
     struct compiled *c = cpu->compiled;
     if (!grow(&c->units, &c->unit_capacity, c->unit_count, sizeof *c->units))
         return false;
     uint32_t number = c->unit_count;
+    if (!watch(cpu->mem, u)) // its words can change unseen
+        return false;
     const struct cache_range *end = &u->ranges[u->range_count - 1];
     if (!link_pages(c, u, number))
         return false;
@@ -284,17 +358,14 @@ static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *
                                               .improvable = c->automatic && u->tier == RC_QUICK};
     c->improvable_count += c->units[number].improvable;
     for (uint32_t i = 0; i < u->entry_count; i++) {
-        uint32_t pc = u->entries[i] & ~3u;
-        if (!grow(&c->entries, &c->entry_capacity, c->entry_count, sizeof *c->entries))
+        rc_function *called = i ? NULL : (rc_function *)code;
+        if (i && u->entries[i] & RC_CALLED) {
+            called = make_door(c, doors, code, i);
+            doors += DOOR_BYTES;
+        }
+        if (!add_entry(cpu, u, code, i, called))
             return i > 0;
-        c->entries[c->entry_count] = (struct entry){code, i, pc, number};
-        // Where several units can be entered at one place, the one that starts there is the best.
-        if (i == 0 || !c->targets[pc / 4])
-            cpu_set_entry(cpu, pc, c->entry_count);
-        c->entry_count++;
-        c->units[number].entry_count++;
     }
-    c->targets[u->entries[0] / 4] = (rc_function *)code;
     return true;
 }
 
@@ -323,12 +394,17 @@ static bool take_code(struct cpu *cpu, const struct cache_unit *u)
 {
     struct compiled *c = cpu->compiled;
     uint8_t *run = c->code_run + c->code_used;
-    c->code_used = (c->code_used + u->code_bytes + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
+    size_t doors = c->code_used + u->code_bytes, bytes = u->code_bytes;
+    for (uint32_t i = 1; i < u->entry_count; i++)
+        bytes += u->entries[i] & RC_CALLED ? DOOR_BYTES : 0;
+    if (bytes > CODE_BYTES - c->code_used)
+        return false;
+    c->code_used = (c->code_used + bytes + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
     unit_function *function;
     *(void **)&function = run + u->code_offset;
     if (c->on_code)
-        c->on_code(c->on_code_user, run, u->code_bytes, u->pc, u->tier == RC_QUICK ? CPU_QUICK : CPU_OPTIMISED);
-    return install(cpu, u, function);
+        c->on_code(c->on_code_user, run, bytes, u->pc, u->tier == RC_QUICK ? CPU_QUICK : CPU_OPTIMISED);
+    return install(cpu, u, function, doors);
 }
 
 static bool store_code(struct cpu *cpu, const struct rc_plan *p, const struct rc_code *code, enum rc_tier tier)
@@ -372,9 +448,6 @@ static enum answer from_cache(struct cpu *cpu, uint32_t pc, enum rc_tier tier)
     return INSTALLED;
 }
 
-// The optimised tier's time grows faster than its units.
-static const uint32_t most_insns[] = {[RC_QUICK] = COMPILED_MOST_QUICK, [RC_OPTIMISED] = COMPILED_MOST_OPTIMISED};
-
 static void count(struct compiled *c, const struct rc_code *code)
 {
     c->stats.units++;
@@ -400,7 +473,7 @@ static bool compile(struct cpu *cpu, uint32_t pc)
     struct rc_plan plan;
     struct rc_code code;
     struct error err = {0};
-    if (!plan_make(cpu->mem, pc, is_entry, cpu, most_insns[c->tier], &plan))
+    if (!plan_make(&cpu->functions, cpu->mem, pc, is_entry, cpu, COMPILED_MOST, &plan))
         return false;
     c->stats.cache.misses += c->cache != NULL;
     bool ok = open_once(cpu), translated = ok && c->library.api->compile(c->rc, &plan, 1, c->tier, &code, &err);
@@ -414,6 +487,50 @@ static bool compile(struct cpu *cpu, uint32_t pc)
     }
     plan_free(&plan);
     return ok && translated;
+}
+
+// All plans' code is one piece: what one call of the shared object costs is shared by many units.
+static void store_all(struct cpu *cpu, const struct rc_plan *plans, uint32_t count, const struct rc_code *code)
+{
+    struct compiled *c = cpu->compiled;
+    size_t start = c->code_used, end = start + code->size;
+    if (code->size > CODE_BYTES - start)
+        return;
+    memcpy(c->code_write + start, code->bytes, code->size);
+    for (uint32_t i = 0; i < count; i++) {
+        struct cache_unit u;
+        unit_function *function;
+        *(void **)&function = c->code_run + start + code->offsets[i];
+        size_t doors = (size_t)plans[i].entry_count * DOOR_BYTES;
+        if (doors > CODE_BYTES - end || !description_make(&plans[i], c->tier, &u))
+            continue;
+        c->stats.units += install(cpu, &u, function, end);
+        end += doors;
+        description_free(&u);
+    }
+    c->code_used = (end + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
+    c->stats.instructions += code->instructions;
+    c->stats.code_bytes += code->size;
+}
+
+void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count)
+{
+    struct compiled *c = cpu->compiled;
+    struct rc_plan *plans = calloc(count ? count : 1, sizeof *plans);
+    struct rc_code code;
+    struct error err = {0};
+    uint32_t made = 0;
+    for (uint32_t i = 0; plans && i < count; i++)
+        made += plan_make(&cpu->functions, cpu->mem, pcs[i], is_entry, cpu, COMPILED_MOST, &plans[made]);
+    double start = now();
+    if (made && open_once(cpu) && c->library.api->compile(c->rc, plans, made, c->tier, &code, &err)) {
+        store_all(cpu, plans, made, &code);
+        c->library.api->free_code(&code);
+    }
+    c->stats.seconds += now() - start;
+    for (uint32_t i = 0; i < made; i++)
+        plan_free(&plans[i]);
+    free(plans);
 }
 
 static void make_now(struct cpu *cpu, uint32_t pc)
@@ -434,7 +551,7 @@ static void ask(struct cpu *cpu, uint32_t pc, enum rc_tier tier)
 {
     struct compiled *c = cpu->compiled;
     struct background_job *job = calloc(1, sizeof *job);
-    if (!job || !plan_make(cpu->mem, pc, tier == RC_QUICK ? is_entry : is_start, cpu, most_insns[tier], &job->plan)) {
+    if (!job || !plan_make(&cpu->functions, cpu->mem, pc, tier == RC_QUICK ? is_entry : is_start, cpu, COMPILED_MOST, &job->plan)) {
         free(job);
         return;
     }
@@ -443,21 +560,24 @@ static void ask(struct cpu *cpu, uint32_t pc, enum rc_tier tier)
     background_push(c->background, job);
 }
 
-static void make_later(struct cpu *cpu, uint32_t pc)
+// The unit at `start`, because of jumps to `pc` within.
+static void make_later(struct cpu *cpu, uint32_t start, uint32_t pc)
 {
     struct compiled *c = cpu->compiled;
-    uint8_t *heat = &c->heat[pc / 4];
-    if (*heat < HOT) {
-        enum answer a = from_cache(cpu, pc, RC_OPTIMISED);
+    bool hot = c->heat[pc / 4] >= HOT;
+    if (hot)
+        c->heat[pc / 4] = NEVER;
+    if (!hot) {
+        enum answer a = from_cache(cpu, start, RC_OPTIMISED);
         if (a != INSTALLED)
-            a = from_cache(cpu, pc, RC_QUICK);
+            a = from_cache(cpu, start, RC_QUICK);
         if (a != ABSENT)
-            *heat = NEVER;
+            c->heat[start / 4] = NEVER;
         return;
     }
-    *heat = NEVER;
+    c->heat[start / 4] = NEVER;
     if (grow(&c->hot, &c->hot_capacity, c->hot_count, sizeof *c->hot))
-        c->hot[c->hot_count++] = pc;
+        c->hot[c->hot_count++] = start;
 }
 
 // One of those that got hot, the first first. They wait here and not with the thread, because making a plan takes time too.
@@ -476,13 +596,19 @@ static bool ask_for_hot(struct cpu *cpu)
     return false;
 }
 
+// Where `pc` is within a unit that is there or asked for already, the interpreter gets to the unit's next entry.
 void compiled_make(struct cpu *cpu, uint32_t pc)
 {
+    struct compiled *c = cpu->compiled;
+    struct cpu_code_range unit;
     pc &= ~3u;
-    if (cpu->compiled->automatic)
-        make_later(cpu, pc);
+    uint32_t start = plan_bounds(&cpu->functions, cpu->mem, pc, COMPILED_MOST, &unit) && unit.size ? unit.base : pc;
+    if (start != pc && c->heat[start / 4] == NEVER)
+        c->heat[pc / 4] = NEVER;
+    else if (c->automatic)
+        make_later(cpu, start, pc);
     else
-        make_now(cpu, pc);
+        make_now(cpu, start);
 }
 
 static void take_over(struct cpu *cpu, struct background_job *job)
@@ -549,7 +675,7 @@ static void drop(struct cpu *cpu, uint32_t number)
     struct unit *u = &c->units[number];
     for (uint32_t i = 0; i < u->entry_count; i++) {
         struct entry *e = &c->entries[u->first_entry + i];
-        if (c->targets[e->pc / 4] == (rc_function *)e->code)
+        if (e->called && c->targets[e->pc / 4] == e->called)
             c->targets[e->pc / 4] = NULL;
         cpu_clear_entry(cpu, e->pc);
         c->heat[e->pc / 4] = 0;

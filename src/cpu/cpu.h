@@ -19,6 +19,23 @@ void cpu_destroy(struct cpu *cpu); // NULL is allowed
 // where s->cycles >= s->slice_end. A reservation does not survive the end of a run: nobody else ran meanwhile.
 enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s);
 
+struct cpu_code_range {
+    gva base;
+    uint32_t size; // bytes
+};
+
+// A module in memory: what is compiled together depends on where its functions lie.
+struct cpu_code {
+    const struct cpu_code_range *code; // where code lies
+    size_t code_count;
+    const struct cpu_code_range *functions; // whose bounds are known
+    size_t function_count;
+    const gva *starts; // where others are known to start
+    size_t start_count;
+};
+bool cpu_add_code(struct cpu *cpu, const struct cpu_code *code, struct error *err);
+void cpu_remove_code(struct cpu *cpu, gva base, uint32_t size);
+
 // Forgets decoded code in [base, base + size) and in its aliases, because the bytes there changed.
 void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size);
 
@@ -78,20 +95,9 @@ void cpu_stats(const struct cpu *cpu, struct cpu_stats *out);
 typedef void cpu_code_function(void *user, const void *host, size_t bytes, gva pc, enum cpu_tier tier);
 void cpu_on_code(struct cpu *cpu, cpu_code_function *f, void *user);
 
-// ---- A whole title ahead of time, into the cache (cpu_set_cache), while nothing runs
-
-struct cpu_code_range {
-    gva base;
-    uint32_t size;
-};
+// ---- All code that cpu_add_code told of, ahead of time, into the cache (cpu_set_cache), while nothing runs
 
 struct cpu_ahead {
-    const gva *starts;   // where functions are known to start
-    size_t start_count;
-    const gva *perhaps;  // what may be functions: those that nothing has led to are compiled too
-    size_t perhaps_count;
-    const struct cpu_code_range *code; // where code lies
-    size_t code_count;
     enum cpu_tier tier;  // CPU_QUICK or CPU_OPTIMISED
     unsigned jobs;       // threads; at least 1
     void (*progress)(void *user, uint64_t done, uint64_t total); // instructions, about ten times a second; NULL: nobody watches
@@ -102,7 +108,7 @@ struct cpu_ahead_result {
     uint64_t units, instructions, code_bytes; // compiled now
     uint64_t present, present_instructions;   // in the cache already
     uint64_t failed;
-    uint64_t covered;                         // different guest instructions among all these
+    uint64_t covered;                         // guest instructions among all these; each belongs to one unit
     double cpu_seconds;                       // of all threads
 };
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "cpu/cpu.h"
+#include "cpu/functions.h"
 #include "cpu/recompiler/interface.h"
 
 struct cell {
@@ -24,6 +25,10 @@ struct cpu {
     struct compiled *compiled; // NULL: the interpreter alone
     struct shadow *shadow;     // NULL: one engine
     struct cpu *twin;          // the other of shadow.c's two
+    struct ppc_state *running; // whose guest code runs now; NULL: nobody's
+    struct changes *changes;
+    uint32_t waiting;          // pages that have changed and that the running code still sees as they were
+    struct functions functions;
 };
 
 // What lies directly below guest address 0: found from the memory's address alone by running code.
@@ -46,6 +51,7 @@ static inline struct cell *cell_at(const struct cell *c, uint32_t pc)
 }
 
 // ---- interpreter.c
+void cpu_forget(struct cpu *cpu, gva base, uint32_t size); // cpu_invalidate in one engine
 // From now on the cell of `pc` runs entry number `entry`.
 void cpu_set_entry(struct cpu *cpu, uint32_t pc, uint32_t entry);
 bool cpu_has_entry(const struct cpu *cpu, uint32_t pc);
@@ -57,24 +63,35 @@ extern cpu_branch_function *const cpu_branches[PPC_OPCODE_COUNT]; // the branche
 // cpu_run with one engine; a reservation stays.
 enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s);
 
+// ---- changes.c
+bool changes_create(struct cpu *cpu);
+void changes_destroy(struct cpu *cpu);
+uint32_t changes_word(const struct cpu *cpu, uint32_t pc); // the instruction there, as running code sees it; may fault
+void changes_apply(struct cpu *cpu); // now everybody sees them as they are
+void changes_renew(struct cpu *cpu, gva base, uint64_t size); // what lies there is something new
+
 // ---- compiled.c
 // Runs an entry from s->pc; returns the guest address to go on at, or RC_LEFT.
 uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry);
 // Sees to it that `pc` runs compiled, where that is possible.
 void compiled_make(struct cpu *cpu, uint32_t pc);
+// The same for many at once, without the cache, for a tier that compiles all: what fails is made when it is jumped to.
+void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count);
 // Before each run, where no compiled code is on the host's stack: takes over what was compiled meanwhile.
 void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
 void compiled_destroy(struct compiled *c); // NULL is allowed
-enum { COMPILED_MOST_QUICK = 2000, COMPILED_MOST_OPTIMISED = 500 }; // instructions of a unit
+enum { COMPILED_MOST = 500 }; // instructions of a unit, in both tiers: each is the other's replacement
 struct library;
 struct cache;
 struct library *compiled_library(struct compiled *c);
 struct cache *compiled_cache(struct compiled *c); // NULL: none
 
 // ---- plan.c
-// Finds the code that belongs together from `pc` on, at most `most` instructions. It stops at what `is_entry` knows.
-// False: there is none, or no memory.
-bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, uint32_t most,
-               struct rc_plan *out);
+// Finds the code that belongs together with `pc`: what `known` says of its function, at most `most` instructions; elsewhere what
+// is reached from there up to what `is_entry` knows. False: there is none, or no memory.
+bool plan_make(const struct functions *known, const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user,
+               uint32_t most, struct rc_plan *out);
+// The unit that plan_make would make: it starts at out->base, if not empty. False: no function is known there.
+bool plan_bounds(const struct functions *known, const struct mem *m, uint32_t pc, uint32_t most, struct cpu_code_range *out);
 void plan_free(struct rc_plan *p);

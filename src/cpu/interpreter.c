@@ -143,14 +143,32 @@ static struct cell *handle_illegal(struct ppc_state *s, struct cell *c, uint8_t 
     return leave(s, PPC_EXIT_ILLEGAL);
 }
 
-// An instruction that compiled code gave back: the rare cases of one that neither jumps nor leaves. Its cell may say that there is compiled code.
+static inline uint32_t word_at(const struct cpu *cpu, const uint8_t *m, uint32_t pc)
+{
+    return __builtin_expect(cpu->waiting, 0) ? changes_word(cpu, pc) : be32_get(m + pc);
+}
+
+// An instruction that compiled code gave back. Its cell may say that there is compiled code: where that is entered it may give back
+// any.
 static struct cell *run_alone(struct ppc_state *s, struct cell *c, uint8_t *m)
 {
     s->pc = cell_pc(c);
-    uint32_t insn = be32_get(m + s->pc);
+    uint32_t insn = word_at(engine_page(m)->cpu, m, s->pc);
+    enum ppc_opcode op = ppc_decode(insn);
+    if (op == PPC_OP_INVALID)
+        return leave(s, PPC_EXIT_ILLEGAL);
+    if (cpu_branches[op]) {
+        if (ppc_opcodes[op].kind == PPC_BRANCH)
+            s->target = ppc_branch_target(insn, s->pc);
+        if (cpu_branches[op](s, m, insn, s->pc))
+            JUMP(s->target, LK(insn));
+        GO(c + 1);
+    }
     void (*function)(struct ppc_state *, uint8_t *, uint32_t, uint32_t);
-    *(rc_function **)&function = cpu_handlers[ppc_decode(insn)];
+    *(rc_function **)&function = cpu_handlers[op];
     function(s, m, insn, s->pc);
+    if (ppc_opcodes[op].kind == PPC_EXIT && s->exit)
+        return NULL;
     GO(c + 1);
 }
 
@@ -159,8 +177,14 @@ static struct cell *handle_compiled(struct ppc_state *s, struct cell *c, uint8_t
 {
     s->pc = cell_pc(c);
     uint32_t next = compiled_run(engine_page(m)->cpu, s, c->insn);
-    if (next & RC_LEFT)
+    if (next & RC_LEFT) {
+        if ((next & RC_SLICE) == RC_SLICE) { // the jump is charged, but for where it led to
+            s->cycles += next / 4;
+            s->block_pc = next & ~3u;
+            s->exit = PPC_EXIT_SLICE;
+        }
         return NULL;
+    }
     if (next & RC_ALONE)
         return run_alone(s, cell_at(c, next & ~3u), m);
     s->pc = next; // where nothing is compiled there, it will be when that is hot
@@ -177,7 +201,8 @@ static struct cell *handle_decode(struct ppc_state *s, struct cell *c, uint8_t *
 {
     s->pc = cell_pc(c);
     s->exit = PPC_EXIT_FETCH; // what a fault of the next line means
-    uint32_t insn = be32_get(m + s->pc);
+    struct cpu *cpu = engine_page(m)->cpu;
+    uint32_t insn = word_at(cpu, m, s->pc);
     s->exit = PPC_EXIT_NONE;
     enum ppc_opcode op = ppc_decode(insn);
     handler_function *handler = handle_illegal;
@@ -186,6 +211,8 @@ static struct cell *handle_decode(struct ppc_state *s, struct cell *c, uint8_t *
         handler = handlers[op][(insn & LOW(variant) ? 1 : 0) + (insn & HIGH(variant) ? 2 : 0)];
     }
     c->insn = insn;
+    if (!cpu->waiting && !mem_watch(cpu->mem, s->pc))
+        return handler(s, c, m); // decoded each time: its page changes too often
     c->handler = (int32_t)((intptr_t)handler - (intptr_t)handle_decode);
     GO(c);
 }
@@ -206,6 +233,10 @@ bool cpu_create(struct cpu **out, struct mem *m, struct error *err)
     uintptr_t start = ((uintptr_t)cpu->reservation + MIRROR_BYTES - 1) & ~(uintptr_t)(MIRROR_BYTES - 1);
     cpu->cells = (struct cell *)start;
     *engine_page(cpu->memory) = (struct engine_page){.cpu = cpu};
+    if (!changes_create(cpu)) {
+        cpu_destroy(cpu);
+        return error_set(err, ERR_MEMORY, "no memory for the CPU");
+    }
     *out = cpu;
     return true;
 }
@@ -214,7 +245,9 @@ void cpu_destroy(struct cpu *cpu)
 {
     if (!cpu)
         return;
+    changes_destroy(cpu);
     compiled_destroy(cpu->compiled);
+    functions_free(&cpu->functions);
     shadow_destroy(cpu->shadow);
     munmap(cpu->reservation, 2 * MIRROR_BYTES);
     free(cpu);
@@ -304,7 +337,7 @@ static void forget(struct cpu *cpu, gva base, uint64_t size)
     madvise((uint8_t *)cpu->cells + first, end - first, MADV_DONTNEED);
 }
 
-static void invalidate(struct cpu *cpu, gva base, uint32_t size)
+void cpu_forget(struct cpu *cpu, gva base, uint32_t size)
 {
     forget(cpu, base, size);
     compiled_forget(cpu, base, size);
@@ -316,11 +349,22 @@ static void invalidate(struct cpu *cpu, gva base, uint32_t size)
         compiled_forget(cpu, x.aliases[i], size);
 }
 
+bool cpu_add_code(struct cpu *cpu, const struct cpu_code *code, struct error *err)
+{
+    return functions_add(&cpu->functions, cpu->mem, code) || error_set(err, ERR_MEMORY, "no memory for the title's functions");
+}
+
+void cpu_remove_code(struct cpu *cpu, gva base, uint32_t size)
+{
+    functions_remove(&cpu->functions, base, size);
+}
+
 void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)
 {
-    invalidate(cpu, base, size);
+    changes_renew(cpu, base, size);
+    cpu_forget(cpu, base, size);
     if (cpu->twin)
-        invalidate(cpu->twin, base, size);
+        cpu_forget(cpu->twin, base, size);
 }
 
 // After a run that ended anywhere: pc, cycles and block_pc say the same.
@@ -343,21 +387,38 @@ static enum ppc_exit settle(struct ppc_state *s)
 
 // Runs until something stops it. icbi stops it only for as long as it takes to forget the line, a hot target for as long as
 // it takes to compile it.
+static struct cell *enter(struct cpu *cpu, uint32_t pc)
+{
+    struct cell *c = cell_at(cpu->cells, pc);
+    if (cell_handler(c) != handle_compiled && heats(cpu->memory, pc))
+        compiled_make(cpu, pc);
+    return c;
+}
+
 static void run(struct cpu *cpu, struct ppc_state *s)
 {
-    struct cell *c = cell_at(cpu->cells, s->pc);
-    if (cell_handler(c) != handle_compiled && heats(cpu->memory, s->pc))
-        compiled_make(cpu, s->pc);
+    struct cell *c = enter(cpu, s->pc);
     for (;;) {
         while (c)
             c = cell_handler(c)(s, c, cpu->memory);
         if (s->exit == PPC_EXIT_ICACHE) {
             s->exit = PPC_EXIT_NONE;
+            changes_apply(cpu);
+            changes_renew(cpu, s->fault_address & ~4095u, 4096); // code it is, not data
             cpu_invalidate(cpu, s->fault_address, 128);
             c = cell_at(cpu->cells, s->pc + 4);
         } else if (s->exit == PPC_EXIT_NONE) {
-            compiled_make(cpu, s->block_pc);
+            if (cpu->waiting)
+                engine_page(cpu->memory)->heat[s->block_pc / 4]--; // not of what it should not see yet
+            else
+                compiled_make(cpu, s->block_pc);
             c = cell_at(cpu->cells, s->block_pc);
+        } else if (s->exit == PPC_EXIT_SLICE && cpu->waiting) {
+            changes_apply(cpu);
+            if (s->cycles >= s->slice_end)
+                return;
+            s->exit = PPC_EXIT_NONE;
+            c = enter(cpu, s->block_pc);
         } else {
             return;
         }
@@ -380,12 +441,15 @@ enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s)
     if (cpu->compiled)
         compiled_poll(cpu, s);
     struct mem_scope scope;
+    cpu->running = s;
     mem_scope_enter(&scope, cpu->mem);
     if (sigsetjmp(scope.env, 0) == 0)
         run(cpu, s);
     else
         caught(s, &scope);
     mem_scope_leave(&scope);
+    changes_apply(cpu);
+    cpu->running = NULL;
     return settle(s);
 }
 

@@ -1,4 +1,8 @@
-// plan.c: which code is translated together: all that direct branches reach from an entry, up to calls, within a window.
+// plan.c: which code is translated together.
+//
+// Where a function's bounds are known, its words; a large function is cut into pieces where few branches cross. So each instruction
+// belongs to one unit, the same one wherever it is entered first. Elsewhere, all that direct branches reach from an entry, up to
+// calls, within a window.
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,39 +20,42 @@ enum {
     MOST_CONSTANTS = 64,
 };
 
-// What is known of the word at low + 4 * i.
-enum { SEEN = 1, LEADER = 2, ENTRY = 4, TARGET = 8 };
+// What is known of the word at low + 4 * i. CALLED: an entry that other units jump to.
+enum { SEEN = 1, LEADER = 2, ENTRY = 4, TARGET = 8, CALLED = 16 };
 
 struct finder {
     const struct mem *mem;
+    const struct functions *known;
     bool (*is_entry)(void *user, uint32_t pc);
     void *user;
-    uint32_t pc, low, most;
-    uint8_t marks[WORDS];
-    uint32_t list[WORDS]; // still to look at
-    uint32_t jumps[WORDS]; // unconditional ones, likewise
+    uint32_t pc, low, words, most;
+    bool whole;      // a function whose bounds are known: all its words are SEEN before
+    uint8_t *marks;
+    uint32_t *list;  // still to look at
+    uint32_t *jumps; // unconditional ones, likewise
     uint32_t list_count, jump_count, count;
 };
 
 static bool in_window(const struct finder *f, uint32_t pc)
 {
-    return pc - f->low < WORDS * 4 && !(pc & 3);
+    return (pc - f->low) / 4 < f->words && !(pc & 3);
 }
 
 static bool word_at(const struct finder *f, uint32_t pc, uint32_t *out)
 {
-    return mem_get32(f->mem, pc, out);
+    return !mem_is_shared(f->mem, pc) && mem_get32(f->mem, pc, out);
 }
 
 // Adds code at `pc` to what is to be looked at.
 static void reach(struct finder *f, uint32_t pc, unsigned marks)
 {
     uint32_t word;
+    struct cpu_code_range function;
     if (!in_window(f, pc))
         return;
     uint8_t *m = &f->marks[(pc - f->low) / 4];
     if (!(*m & SEEN)) {
-        if (f->count >= f->most || !word_at(f, pc, &word) || (pc != f->pc && f->is_entry(f->user, pc)))
+        if (f->whole || f->count >= f->most || !word_at(f, pc, &word) || (pc != f->pc && (f->is_entry(f->user, pc) || functions_find(f->known, pc, &function))))
             return;
         *m |= SEEN;
         f->count++;
@@ -71,8 +78,9 @@ static void read_clues(struct finder *f, uint32_t pc, struct table *t)
 {
     uint32_t high[32] = {0}, word, first = pc - 4 * FAR_BACK;
     bool known[32] = {0};
-    if (first < f->pc - 4 * LOOK_BACK && f->pc <= pc)
-        first = f->pc - 4 * LOOK_BACK;
+    uint32_t earliest = f->whole ? f->low : f->pc - 4 * LOOK_BACK;
+    if (first < earliest && f->pc <= pc)
+        first = earliest;
     for (uint32_t at = first; at != pc; at += 4) {
         if (!word_at(f, at, &word))
             continue;
@@ -105,7 +113,7 @@ static bool table_entry(struct finder *f, const struct table *t, uint32_t table,
     return in_window(f, *out) && !(*out & 3);
 }
 
-static bool try_table(struct finder *f, const struct table *t, uint32_t table, uint32_t base, unsigned shift)
+static bool try_table(struct finder *f, const struct table *t, uint32_t table, uint32_t base, unsigned shift, unsigned marks)
 {
     uint32_t target, word;
     for (uint32_t i = 0; i <= t->bound; i++)
@@ -113,11 +121,11 @@ static bool try_table(struct finder *f, const struct table *t, uint32_t table, u
             return false;
     for (uint32_t i = 0; i <= t->bound; i++)
         if (table_entry(f, t, table, base, shift, i, &target))
-            reach(f, target, LEADER | TARGET);
+            reach(f, target, LEADER | TARGET | marks);
     return true;
 }
 
-static void find_table(struct finder *f, uint32_t pc)
+static void find_table(struct finder *f, uint32_t pc, unsigned marks)
 {
     struct table t = {0};
     read_clues(f, pc, &t);
@@ -125,10 +133,10 @@ static void find_table(struct finder *f, uint32_t pc)
         return;
     for (unsigned n = t.constant_count; n > 0; n--) { // the last one made is the likeliest
         unsigned i = n - 1;
-        if (t.width == 4 && (try_table(f, &t, t.constants[i], 0, 0) || try_table(f, &t, t.constants[i], t.constants[i], 0)))
+        if (t.width == 4 && (try_table(f, &t, t.constants[i], 0, 0, marks) || try_table(f, &t, t.constants[i], t.constants[i], 0, marks)))
             return;
         for (unsigned j = 0; t.width < 4 && j < t.constant_count; j++)
-            if (i != j && (try_table(f, &t, t.constants[i], t.constants[j], 2) || try_table(f, &t, t.constants[i], t.constants[j], 0)))
+            if (i != j && (try_table(f, &t, t.constants[i], t.constants[j], 2, marks) || try_table(f, &t, t.constants[i], t.constants[j], 0, marks)))
                 return;
     }
 }
@@ -181,7 +189,7 @@ static void follow_branch(struct finder *f, uint32_t pc, uint32_t word)
     else if (!indirect)
         follow_target(f, pc, ppc_branch_target(word, pc), true);
     else if (always && (word >> 1 & 0x3FF) == 528)
-        find_table(f, pc);
+        find_table(f, pc, 0);
     if (!always) // the last that is added is the first that is followed
         reach(f, pc + 4, LEADER);
 }
@@ -208,15 +216,17 @@ static void follow(struct finder *f, uint32_t pc)
         reach(f, pc + 4, 0);
 }
 
-static bool collect(struct finder *f, struct rc_plan *out)
+// Of the words from `first` up to `end`, in the order of their addresses.
+static bool collect(struct finder *f, uint32_t first, uint32_t end, struct rc_plan *out)
 {
-    out->insns = calloc(f->count, sizeof *out->insns);
+    out->insns = calloc(f->count + 1, sizeof *out->insns);
     out->entries = calloc(f->count + 1, sizeof *out->entries);
     if (!out->insns || !out->entries)
         return false;
     out->entries[out->entry_count++] = f->pc;
-    for (uint32_t i = 0; i < WORDS; i++) {
-        if (!(f->marks[i] & SEEN))
+    for (uint32_t i = first; i < end; i++) {
+        unsigned marks = f->marks[i];
+        if (!(marks & SEEN))
             continue;
         struct rc_insn *n = &out->insns[out->count++];
         n->pc = f->low + 4 * i;
@@ -224,28 +234,37 @@ static bool collect(struct finder *f, struct rc_plan *out)
             return false;
         enum ppc_opcode op = ppc_decode(n->word);
         n->opcode = (uint16_t)op;
-        n->flags = (uint16_t)((f->marks[i] & LEADER ? RC_LEADER : 0) | (f->marks[i] & ENTRY ? RC_ENTRY : 0) | (f->marks[i] & TARGET ? RC_TARGET : 0) |
+        n->flags = (uint16_t)((marks & LEADER ? RC_LEADER : 0) | (marks & ENTRY ? RC_ENTRY : 0) | (marks & TARGET ? RC_TARGET : 0) |
                               (op == PPC_OP_INVALID ? RC_UNKNOWN : 0));
-        if (f->marks[i] & ENTRY && n->pc != f->pc)
-            out->entries[out->entry_count++] = n->pc;
+        if (marks & ENTRY && n->pc != f->pc)
+            out->entries[out->entry_count++] = n->pc | (marks & CALLED ? RC_CALLED : 0);
     }
-    return true;
+    return out->count > 0;
 }
 
-bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user, uint32_t most,
-               struct rc_plan *out)
+static bool make_room(struct finder *f)
 {
-    *out = (struct rc_plan){0};
-    struct finder *f = calloc(1, sizeof *f);
-    if (!f)
+    f->marks = calloc(f->words, 1);
+    f->list = f->whole ? NULL : malloc(f->words * sizeof *f->list);
+    f->jumps = f->whole ? NULL : malloc(f->words * sizeof *f->jumps);
+    return f->marks && (f->whole || (f->list && f->jumps));
+}
+
+static void free_room(struct finder *f)
+{
+    free(f->marks);
+    free(f->list);
+    free(f->jumps);
+}
+
+// What branches lead to from `pc`, where no function is known.
+static bool make_from(struct finder *f, struct rc_plan *out)
+{
+    f->low = f->pc < BEFORE ? 0 : f->pc - BEFORE;
+    f->words = WORDS;
+    if (!make_room(f))
         return false;
-    f->mem = m;
-    f->is_entry = is_entry;
-    f->user = user;
-    f->pc = pc;
-    f->most = most;
-    f->low = pc < BEFORE ? 0 : pc - BEFORE;
-    reach(f, pc, LEADER | ENTRY);
+    reach(f, f->pc, LEADER | ENTRY);
     // Jumps come last: by then it is known what the conditional branches belong together.
     while (f->list_count || f->jump_count) {
         while (f->list_count)
@@ -253,10 +272,171 @@ bool plan_make(const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, ui
         if (f->jump_count)
             follow_jump(f, f->jumps[--f->jump_count]);
     }
-    bool ok = f->count && collect(f, out);
+    return f->count && collect(f, 0, f->words, out);
+}
+
+// ---- Functions whose bounds are known
+
+static void look(struct finder *f, uint32_t pc, uint32_t word, unsigned marks)
+{
+    enum ppc_kind kind = ppc_opcodes[ppc_decode(word)].kind;
+    if (kind != PPC_BRANCH && kind != PPC_INDIRECT)
+        return;
+    bool call = word & 1, always = word >> 26 == 18 || (word >> 21 & 20) == 20;
+    uint32_t target = ppc_branch_target(word, pc);
+    if (call) // a function may call itself
+        reach(f, pc + 4, LEADER | ENTRY);
+    else if (kind == PPC_BRANCH)
+        reach(f, target, marks | (target <= pc ? LEADER | ENTRY : LEADER));
+    else if (always && (word >> 1 & 0x3FF) == 528)
+        find_table(f, pc, marks);
+    if (!call && !always)
+        reach(f, pc + 4, LEADER);
+}
+
+static bool runs_on(const struct finder *f, uint32_t pc)
+{
+    uint32_t word;
+    if (!in_window(f, pc) || !(f->marks[(pc - f->low) / 4] & SEEN) || !word_at(f, pc, &word))
+        return false;
+    return !never_goes_on(word);
+}
+
+static void look_at_all(struct finder *f)
+{
+    uint32_t word;
+    for (uint32_t i = 0; i < f->words; i++)
+        if (word_at(f, f->low + 4 * i, &word) && ppc_decode(word) != PPC_OP_INVALID) {
+            f->marks[i] = SEEN;
+            f->count++;
+        }
+    for (uint32_t i = 0; i < f->words; i++)
+        if (f->marks[i] & SEEN && word_at(f, f->low + 4 * i, &word))
+            look(f, f->low + 4 * i, word, 0);
+    for (uint32_t i = 0; i < f->words; i++) {
+        uint32_t pc = f->low + 4 * i;
+        // What nothing of the function leads to is reached by computed jumps.
+        if (f->marks[i] & SEEN && (functions_entered(f->known, pc) || (!(f->marks[i] & LEADER) && !runs_on(f, pc - 4))))
+            f->marks[i] |= LEADER | ENTRY | CALLED;
+    }
+}
+
+// How many branches cross each place of a large function; those back, that make loops, count more.
+static void weigh(const struct finder *f, int32_t *crossing)
+{
+    enum { FORWARD = 1, BACK = 8 };
+    uint32_t word;
+    for (uint32_t i = 0; i < f->words; i++) {
+        uint32_t pc = f->low + 4 * i;
+        if (!(f->marks[i] & SEEN) || !word_at(f, pc, &word) || ppc_opcodes[ppc_decode(word)].kind != PPC_BRANCH || word & 1)
+            continue;
+        uint32_t target = ppc_branch_target(word, pc), other = (target - f->low) / 4;
+        if (!in_window(f, target))
+            continue;
+        int32_t weight = target <= pc ? BACK : FORWARD;
+        crossing[(other < i ? other : i) + 1] += weight;
+        crossing[(other < i ? i : other) + 1] -= weight;
+    }
+    for (uint32_t i = 1; i <= f->words; i++)
+        crossing[i] += crossing[i - 1];
+}
+
+// The piece of at most f->most words that holds number `wanted`. False: no memory.
+static bool cut(const struct finder *f, uint32_t wanted, uint32_t *first, uint32_t *end)
+{
+    *first = 0;
+    *end = f->words;
+    if (f->words <= f->most)
+        return true;
+    int32_t *crossing = calloc(f->words + 2, sizeof *crossing);
+    if (!crossing)
+        return false;
+    weigh(f, crossing);
+    for (;; *first = *end) {
+        uint32_t rest = f->words - *first;
+        *end = f->words;
+        if (rest <= f->most)
+            break;
+        uint32_t from = *first + f->most / 2, to = *first + f->most;
+        *end = to;
+        for (uint32_t at = to; at >= from; at--) // before `at`; the last of the best
+            if (crossing[at] + runs_on(f, f->low + 4 * at - 4) < crossing[*end] + runs_on(f, f->low + 4 * *end - 4))
+                *end = at;
+        if (wanted < *end)
+            break;
+    }
+    free(crossing);
+    return true;
+}
+
+// Jumps of the other pieces.
+static void look_at_rest(struct finder *f, uint32_t first, uint32_t end)
+{
+    uint32_t word;
+    for (uint32_t i = 0; i < f->words; i++)
+        if ((i < first || i >= end) && f->marks[i] & SEEN && word_at(f, f->low + 4 * i, &word) && !(word & 1))
+            look(f, f->low + 4 * i, word, ENTRY | CALLED);
+}
+
+static bool start_whole(struct finder *f, const struct cpu_code_range *function)
+{
+    f->whole = true;
+    f->low = function->base;
+    f->words = function->size / 4;
+    f->pc = f->low; // tables are looked for from here
+    if (!make_room(f))
+        return false;
+    look_at_all(f);
+    return true;
+}
+
+static bool make_whole(struct finder *f, uint32_t pc, const struct cpu_code_range *function, struct rc_plan *out)
+{
+    uint32_t first, end;
+    if (!start_whole(f, function) || !cut(f, (pc - f->low) / 4, &first, &end))
+        return false;
+    if (first || end < f->words)
+        look_at_rest(f, first, end);
+    uint32_t start = first;
+    while (start < end && !(f->marks[start] & SEEN))
+        start++;
+    if (start == end)
+        return false;
+    f->marks[start] |= LEADER | ENTRY;
+    f->pc = f->low + 4 * start;
+    return collect(f, start, end, out);
+}
+
+bool plan_bounds(const struct functions *known, const struct mem *m, uint32_t pc, uint32_t most, struct cpu_code_range *out)
+{
+    uint32_t word, first, end;
+    if (!functions_find(known, pc, out))
+        return false;
+    if (out->size / 4 > most) {
+        struct finder f = {.mem = m, .known = known, .most = most};
+        bool ok = start_whole(&f, out) && cut(&f, (pc - f.low) / 4, &first, &end);
+        free_room(&f);
+        if (!ok)
+            return false;
+        *out = (struct cpu_code_range){f.low + 4 * first, 4 * (end - first)};
+    }
+    while (out->size && (!mem_get32(m, out->base, &word) || ppc_decode(word) == PPC_OP_INVALID)) {
+        out->base += 4;
+        out->size -= 4;
+    }
+    return true;
+}
+
+bool plan_make(const struct functions *known, const struct mem *m, uint32_t pc, bool (*is_entry)(void *user, uint32_t pc), void *user,
+               uint32_t most, struct rc_plan *out)
+{
+    *out = (struct rc_plan){0};
+    struct finder f = {.mem = m, .known = known, .is_entry = is_entry, .user = user, .pc = pc, .most = most};
+    struct cpu_code_range function;
+    bool ok = functions_find(known, pc, &function) ? make_whole(&f, pc, &function, out) : make_from(&f, out);
     if (!ok)
         plan_free(out);
-    free(f);
+    free_room(&f);
     return ok;
 }
 

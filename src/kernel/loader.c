@@ -152,12 +152,73 @@ static bool bind_imports(struct kernel *k, const struct xex *x, struct error *er
     return true;
 }
 
+// Those sections that hold code.
+static struct cpu_code_range *code_of(const struct xex *x, size_t *out)
+{
+    enum { SECTION_CODE = 0x20, SECTION_EXECUTE = 0x20000000 };
+    const struct xex_info *info = xex_info(x);
+    size_t count;
+    const struct xex_section *s = xex_sections(x, &count);
+    struct cpu_code_range *code = calloc(count + 1, sizeof *code);
+    *out = 0;
+    for (size_t i = 0; code && i < count; i++) {
+        uint32_t offset = s[i].address - info->base;
+        if (!(s[i].flags & (SECTION_CODE | SECTION_EXECUTE)) || offset >= info->image_size || offset & 3)
+            continue;
+        uint32_t size = s[i].size < info->image_size - offset ? s[i].size : info->image_size - offset;
+        code[(*out)++] = (struct cpu_code_range){s[i].address, size};
+    }
+    return code;
+}
+
+static struct cpu_code_range *functions_of(const struct xex *x, size_t *out)
+{
+    const struct xex_function *f = xex_functions(x, out);
+    struct cpu_code_range *functions = calloc(*out + 1, sizeof *functions);
+    for (size_t i = 0; functions && i < *out; i++)
+        functions[i] = (struct cpu_code_range){f[i].address, 4 * f[i].length};
+    return functions;
+}
+
+static gva *starts_of(const struct xex *x, size_t *out)
+{
+    uint32_t base;
+    size_t count;
+    xex_exports(x, &base, &count);
+    gva *starts = calloc(count + 1, sizeof *starts);
+    *out = 0;
+    if (starts && xex_info(x)->entry)
+        starts[(*out)++] = xex_info(x)->entry;
+    for (size_t i = 0; starts && i < count; i++) {
+        gva address = xex_export(x, base + (uint32_t)i);
+        if (address)
+            starts[(*out)++] = address;
+    }
+    return starts;
+}
+
+// Tells the CPU where the image's functions lie.
+static bool add_code(struct kernel *k, const struct xex *x, struct error *err)
+{
+    struct cpu_code code;
+    struct cpu_code_range *ranges = code_of(x, &code.code_count), *functions = functions_of(x, &code.function_count);
+    gva *starts = starts_of(x, &code.start_count);
+    code.code = ranges;
+    code.functions = functions;
+    code.starts = starts;
+    bool ok = ranges && functions && starts ? cpu_add_code(k->engine, &code, err) : error_set(err, ERR_MEMORY, "out of memory");
+    free(ranges);
+    free(functions);
+    free(starts);
+    return ok;
+}
+
 bool krnl_load_image(struct kernel *k, const struct xex *x, struct error *err)
 {
     const struct xex_info *info = xex_info(x);
     if (!mem_allocate_at(k->mem, info->base, info->image_size, MEM_RESERVED | MEM_COMMITTED, MEM_READ_WRITE, err))
         return error_context(err, "image at 0x%08x", info->base);
-    if (fill_image(k, x, err) && bind_imports(k, x, err) && protect_image(k, x, err))
+    if (fill_image(k, x, err) && bind_imports(k, x, err) && add_code(k, x, err) && protect_image(k, x, err))
         return true;
     krnl_unload_image(k, info->base, info->image_size);
     return false;
@@ -170,6 +231,7 @@ void krnl_unload_image(struct kernel *k, gva base, uint32_t size)
         if (k->thunks[i].address - base >= size)
             k->thunks[kept++] = k->thunks[i];
     k->thunk_count = kept;
+    cpu_remove_code(k->engine, base, size);
     mem_release(k->mem, base, NULL, NULL);
 }
 

@@ -16,9 +16,22 @@ bool mem_valid(const struct mem *m, gva address, uint32_t size, unsigned access)
     return true;
 }
 
+// The same for a write that comes now.
+static bool writable(struct mem *m, gva address, uint32_t size)
+{
+    if (!mem_valid(m, address, size, MEM_WRITE))
+        return false;
+    mem_unwatch_all(m, address, size);
+    return true;
+}
+
 void *mem_at(const struct mem *m, gva address, uint32_t size, unsigned access)
 {
-    return mem_valid(m, address, size, access) ? m->base + address : NULL;
+    if (!mem_valid(m, address, size, access))
+        return NULL;
+    if (access & MEM_WRITE) // what is watched changes no part of the map that others see
+        mem_unwatch_all((struct mem *)(uintptr_t)m, address, size);
+    return m->base + address;
 }
 
 bool mem_read(const struct mem *m, gva address, void *out, uint32_t size)
@@ -32,7 +45,7 @@ bool mem_read(const struct mem *m, gva address, void *out, uint32_t size)
 
 bool mem_write(struct mem *m, gva address, const void *data, uint32_t size)
 {
-    if (!mem_valid(m, address, size, MEM_WRITE))
+    if (!writable(m, address, size))
         return false;
     if (size)
         memcpy(m->base + address, data, size);
@@ -41,7 +54,7 @@ bool mem_write(struct mem *m, gva address, const void *data, uint32_t size)
 
 bool mem_fill(struct mem *m, gva address, uint8_t value, uint32_t size)
 {
-    if (!mem_valid(m, address, size, MEM_WRITE))
+    if (!writable(m, address, size))
         return false;
     if (size)
         memset(m->base + address, value, size);
@@ -84,7 +97,7 @@ bool mem_set8(struct mem *m, gva address, uint8_t value)
 
 bool mem_set16(struct mem *m, gva address, uint16_t value)
 {
-    if (!mem_valid(m, address, sizeof value, MEM_WRITE))
+    if (!writable(m, address, sizeof value))
         return false;
     be16_set(m->base + address, value);
     return true;
@@ -92,7 +105,7 @@ bool mem_set16(struct mem *m, gva address, uint16_t value)
 
 bool mem_set32(struct mem *m, gva address, uint32_t value)
 {
-    if (!mem_valid(m, address, sizeof value, MEM_WRITE))
+    if (!writable(m, address, sizeof value))
         return false;
     be32_set(m->base + address, value);
     return true;
@@ -100,7 +113,7 @@ bool mem_set32(struct mem *m, gva address, uint32_t value)
 
 bool mem_set64(struct mem *m, gva address, uint64_t value)
 {
-    if (!mem_valid(m, address, sizeof value, MEM_WRITE))
+    if (!writable(m, address, sizeof value))
         return false;
     be64_set(m->base + address, value);
     return true;

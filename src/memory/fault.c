@@ -110,7 +110,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
         errno = saved_errno;
         return;
     }
-    const struct mem *m = scope->mem;
+    struct mem *m = scope->mem;
     const uint64_t offset = host - (uint64_t)(uintptr_t)m->base;
     const gva address = (gva)offset;
     const struct mem_mmio *window = offset < GUEST_SIZE ? mem_mmio_at(m, address) : NULL;
@@ -119,8 +119,14 @@ static void on_fault(int number, siginfo_t *info, void *context)
         return;
     }
     const ucontext_t *u = context;
+    const bool write = (u->uc_mcontext.gregs[REG_ERR] & 2) != 0; // bit 1 of the page fault code
+    if (write && offset < GUEST_SIZE && (m->access[address / HOST_PAGE] & (MEM_WRITE | MEM_WATCHED)) == (MEM_WRITE | MEM_WATCHED)) {
+        mem_unwatch(m, address);
+        errno = saved_errno;
+        return; // and the access happens
+    }
     scope->fault.address = address;
-    scope->fault.write = (u->uc_mcontext.gregs[REG_ERR] & 2) != 0; // bit 1 of the page fault code
+    scope->fault.write = write;
     innermost = scope;
     siglongjmp(scope->env, 1);
 }

@@ -52,7 +52,7 @@ static bool map_views(struct mem *m)
 
 static int host_protection(unsigned access)
 {
-    return (access & MEM_READ ? PROT_READ : 0) | (access & MEM_WRITE ? PROT_READ | PROT_WRITE : 0);
+    return (access & MEM_READ_WRITE ? PROT_READ : 0) | ((access & (MEM_WRITE | MEM_WATCHED)) == MEM_WRITE ? PROT_WRITE : 0);
 }
 
 // The fixed alias is always open; the registers in the middle of it are not memory.
@@ -196,6 +196,8 @@ static void restore(struct mem *m, const struct change *change)
 
 static bool apply(struct mem *m, const struct changes *list, struct error *err)
 {
+    for (unsigned i = 0; i < list->count; i++)
+        mem_unwatch_all(m, list->at[i].base, list->at[i].size);
     for (unsigned i = 0; i < list->count; i++) {
         const struct change *c = &list->at[i];
         if (mprotect(m->base + c->base, c->size, host_protection(c->access))) {

@@ -173,6 +173,20 @@ void mem_scope_leave(struct mem_scope *scope);
 // mapped. Memory that has several addresses is told of under each. At most four listeners.
 void mem_on_change(struct mem *m, void (*changed)(void *user, gva base, uint32_t size), void *user);
 
+// ---- Seeing writes: for engines that keep what they made of memory
+
+// From now on the first write to the 4 KB page that holds `address`, by the guest or by mem_write and friends, through any
+// of its addresses, is told of. False: it is not, because mem_share was called, or the host has no more mappings.
+// Writes through mem_bus_at are not seen.
+bool mem_watch(struct mem *m, gva address);
+// From now on, until its access is changed, the page is not watched.
+void mem_share(struct mem *m, gva address);
+bool mem_is_shared(const struct mem *m, gva address);
+// `written` is called before the page at `page` changes, and when its access changes; it is not watched any more then. It
+// may run inside a host signal handler that a guest access raised. At most four.
+void mem_on_write(struct mem *m, void (*written)(void *user, gva page), void *user);
+void mem_forget_watcher(struct mem *m, void *user);
+
 // ---- Explain
 
 // What the table alone says of an address. `offset` is the distance from the region's start.

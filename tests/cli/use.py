@@ -26,8 +26,8 @@ COMMANDS = re.findall(r"^  (\w+) ", command(XENOLITH, "help").stdout, re.M)
 class Use(unittest.TestCase):
     def test_help_has_usage_and_example(self):
         self.assertGreater(len(COMMANDS), 8)
-        for name in COMMANDS:
-            done = command(XENOLITH, name, "--help")
+        for name in [*COMMANDS, "trace export", "trace query", "parity run"]:
+            done = command(XENOLITH, *name.split(), "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""), name)
             self.assertTrue(done.stdout.startswith(f"usage: xenolith {name}"), name)
             self.assertRegex(done.stdout, rf"(?m)^ *(Examples?:)? *.*xenolith {name}.*$", name)
@@ -75,6 +75,11 @@ class Use(unittest.TestCase):
         self.assertEqual(set(self.complete(XENOLITH, "")), {*COMMANDS, "help"})
         self.assertEqual(self.complete(XENOLITH, "expl"), ["explain"])
         self.assertEqual(self.complete(XENOLITH, "run", "--state"), ["--state-at-entry", "--state-hash"])
+        self.assertEqual(set(self.complete(XENOLITH, "trace", "")), {"cat", "stat", "convert", "export", "query"})
+        self.assertEqual(self.complete(XENOLITH, "trace", "export", "--perf"), ["--perfetto"])
+        self.assertEqual(self.complete(XENOLITH, "run", "--tier", "q"), ["quick"])
+        self.assertEqual(set(self.complete(XENOLITH, "trace", "convert", "a", "b", "--to", "b")), {"binary", "bare"})
+        self.assertEqual(self.complete(XENOLITH, "completion", "b"), ["bash"])
         self.assertEqual(self.complete(XENOLITH, "info", str(ROOT / "READ")), [str(ROOT / "README.md")])
         for name in COMMANDS:
             self.assertIn("--help", [*self.complete(XENOLITH, name, "--"), "--help"])

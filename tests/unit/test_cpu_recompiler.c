@@ -251,7 +251,7 @@ static void compile(struct machine *m, const struct sequence *q, uint32_t count,
 // Returns how many were wrong.
 static uint64_t run_batch(struct machine *plain, struct machine *other, uint64_t seed, uint32_t count)
 {
-    struct sequence q[BATCH];
+    struct sequence q[BATCH] = {0}; // gcc with sanitizers does not see that all of them are made
     struct random r[BATCH];
     uint64_t wrong = 0;
     for (uint32_t i = 0; i < count; i++) {

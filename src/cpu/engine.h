@@ -27,6 +27,7 @@ struct cpu {
     struct cpu *twin;          // the other of shadow.c's two
     struct ppc_state *running; // whose guest code runs now; NULL: nobody's
     struct changes *changes;
+    bool unknown;              // the last run left registers behind in optimised code
     uint32_t waiting;          // pages that have changed and that the running code still sees as they were
     struct functions functions;
 };
@@ -80,6 +81,7 @@ void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count);
 // Before each run, where no compiled code is on the host's stack: takes over what was compiled meanwhile.
 void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
+bool compiled_is_optimised(const struct cpu *cpu, uint32_t pc); // some optimised unit has code in its page
 void compiled_destroy(struct compiled *c); // NULL is allowed
 enum { COMPILED_MOST = 500 }; // instructions of a unit, in both tiers: each is the other's replacement
 struct library;

@@ -69,7 +69,7 @@ bool changes_create(struct cpu *cpu);
 void changes_destroy(struct cpu *cpu);
 uint32_t changes_word(const struct cpu *cpu, uint32_t pc); // the instruction there, as running code sees it; may fault
 void changes_apply(struct cpu *cpu); // now everybody sees them as they are
-void changes_renew(struct cpu *cpu, gva base, uint64_t size); // what lies there is something new
+void changes_renew(struct cpu *cpu, gva base, uint64_t size); // what lies there is code: its writes count anew
 
 // ---- compiled.c
 // Runs an entry from s->pc; returns the guest address to go on at, or RC_LEFT.

@@ -403,7 +403,6 @@ static void run(struct cpu *cpu, struct ppc_state *s)
         if (s->exit == PPC_EXIT_ICACHE) {
             s->exit = PPC_EXIT_NONE;
             changes_apply(cpu);
-            changes_renew(cpu, s->fault_address & ~4095u, 4096); // code it is, not data
             cpu_invalidate(cpu, s->fault_address, 128);
             c = cell_at(cpu->cells, s->pc + 4);
         } else if (s->exit == PPC_EXIT_NONE) {

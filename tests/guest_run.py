@@ -121,6 +121,44 @@ class GuestRun(unittest.TestCase):
         for why in ("not 'XEX2'", "no DLL", "is not free"):
             self.assertIn(why, done.stderr)
 
+    def chain(self, without=(), **kinds):
+        """chain.xex and the DLLs that it needs or tries, each at a place of its own."""
+        dlls = {"base": ("base", 0, ()), "late-base": ("base", 0, ()), "middle": ("middle", 0, ()), "extra": ("middle", 7, ()), "refuses": ("middle", 1, ()),
+                "late": ("middle", 7, ('-DBASE="late-base.xex"',)), "refuses-base": ("middle", 1, ()), "needs-refuser": ("middle", 6, ()),
+                "needs-absent": ("middle", 2, ()), "needs-export": ("middle", 3, ()), "circle4": ("middle", 4, ()), "circle5": ("middle", 5, ())}
+        for place, (name, (source, kind, options)) in enumerate(dlls.items()):
+            if name not in without:
+                self.build(ROOT / f"tests/guest/modules/{source}.c", "-Wextra", "--dll", "--base", hex(0x88000000 + 0x100000 * place),
+                           f"-DKIND={kinds.get(name, kind)}", f'-DNAME="{name}"', *options).rename(self.at / f"{name}.xex")
+        return self.build(ROOT / "tests/guest/modules/chain.c", "-Wextra")
+
+    def test_imports_from_dlls(self):
+        program = self.chain()
+        done = self.trace(program, "chain")
+        for why in ("it imports from absent.xex: no such file", "no export has ordinal 99", "in a circle"):
+            self.assertIn(why, done.stderr)
+        for tier in ("quick", "optimised", "auto"):
+            again = run(self.at / "chain.xex", "--tier", tier)
+            self.assertEqual((again.returncode, again.stdout), (0, done.stdout), tier + again.stderr)
+
+    def test_a_title_whose_dlls_are_not_there(self):
+        program = self.chain(without=("base",))
+        program.rename(self.at / "chain.xex")
+        done = run(self.at / "chain.xex")
+        self.assertEqual((done.returncode, done.stdout), (100, ""))
+        self.assertIn("it imports from middle.xex: it imports from base.xex: no such file", done.stderr)
+        info = command(XENOLITH, "info", self.at / "chain.xex").stdout
+        self.assertIn("Absent in this build: 0 of 5 imports", info)
+        self.assertRegex(info, r"From DLLs beside the title: 3 imports\n +middle.xex: 1, there\n +base.xex: 2, absent")
+
+    def test_a_title_whose_dll_refuses(self):
+        program = self.chain(middle=1)
+        program.rename(self.at / "chain.xex")
+        done = run(self.at / "chain.xex")
+        self.assertEqual(done.returncode, 101, done.stderr)
+        self.assertIn("middle.xex, which the title imports from, refused to start", done.stderr)
+        self.assertEqual(done.stdout, "  base: attached, total 100\n  middle: attached, base's total 101\n")
+
     def test_math_against_the_host(self):
         source, host = ROOT / "tests/guest/math.c", self.at / "host"
         built = command("cc", "-O1", "-w", "-fno-builtin", "-ffp-contract=off", "-o", host, source, "-lm")

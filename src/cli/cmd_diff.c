@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "parity/parity.h"
 #include "parity/report.h"
 
-enum { DIFF_SAME = 0, DIFF_DIVERGED = 1, DIFF_ERROR = 2, MAX_RUNS = 64, BAR_WIDTH = 30 };
+enum { DIFF_SAME = 0, DIFF_DIVERGED = 1, DIFF_ERROR = 2, MAX_RUNS = 64 };
 
 static void usage(FILE *out)
 {
@@ -148,16 +148,9 @@ static bool parse(struct arguments *a, int argc, char **argv)
 
 static void show_progress(void *user, uint64_t events, uint64_t bytes, uint64_t total)
 {
-    (void)user;
-    char bar[BAR_WIDTH + 1];
-    unsigned full = total && bytes < total ? (unsigned)(bytes * BAR_WIDTH / total) : BAR_WIDTH;
-    for (unsigned i = 0; i < BAR_WIDTH; i++)
-        bar[i] = i < full ? '#' : '.';
-    bar[BAR_WIDTH] = 0;
-    if (total)
-        fprintf(stderr, "\r[%s] %3u %%, %llu million events ", bar, bytes < total ? (unsigned)(bytes * 100 / total) : 100, (unsigned long long)(events / 1000000));
-    else
-        fprintf(stderr, "\r%llu million events ", (unsigned long long)(events / 1000000));
+    char words[40];
+    snprintf(words, sizeof words, "%llu million events", (unsigned long long)(events / 1000000));
+    progress_show(user, bytes, total, words);
 }
 
 static bool write_json(const char *path, const struct par_result *r)
@@ -192,11 +185,14 @@ static int compare_logs(struct arguments *a)
 {
     struct error err = {0};
     struct par_result *r;
-    if (isatty(STDERR_FILENO))
+    struct progress progress;
+    progress_begin(&progress);
+    if (progress.wanted) {
         a->options.progress = show_progress;
+        a->options.user = &progress;
+    }
     bool ok = par_compare(&r, a->references, a->count, a->ours, &a->options, &err);
-    if (a->options.progress)
-        fputs("\r\033[K", stderr);
+    progress_end(&progress);
     if (!ok) {
         fprintf(stderr, "xenolith diff: %s\n", err.message);
         return DIFF_ERROR;

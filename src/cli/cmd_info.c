@@ -1,10 +1,12 @@
 #include <ctype.h>
 #include <errno.h>
+#include <dirent.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "cli/cli.h"
@@ -189,13 +191,49 @@ static bool lacks(const struct xex_import_library *l, uint16_t ordinal, enum exp
     return (row ? row->state : EXP_ABSENT) == state;
 }
 
+// Not one of the system's: the loader looks for it beside the title.
+static bool is_dll(const struct xex_import_library *l)
+{
+    return exp_module_by_name(l->name) < 0;
+}
+
+static bool lies_beside(const char *title, const char *name)
+{
+    const char *slash = strrchr(title, '/');
+    char *folder = slash ? strndup(title, (size_t)(slash - title) + 1) : strdup(".");
+    DIR *d = folder ? opendir(folder) : NULL;
+    bool found = false;
+    for (const struct dirent *e; d && !found && (e = readdir(d));)
+        found = !strcasecmp(e->d_name, name);
+    if (d)
+        closedir(d);
+    free(folder);
+    return found;
+}
+
+static void print_dlls(const struct xex *x, const char *path)
+{
+    size_t count, total = 0;
+    const struct xex_import_library *libraries = xex_import_libraries(x, &count);
+    for (size_t i = 0; i < count; i++)
+        total += is_dll(&libraries[i]) ? libraries[i].import_count : 0;
+    if (total)
+        printf("\nFrom DLLs beside the title: %zu imports\n", total);
+    for (size_t i = 0; i < count; i++)
+        if (is_dll(&libraries[i]) && libraries[i].import_count) {
+            char name[64];
+            printf("  %s: %zu, %s\n", printable(libraries[i].name, name, sizeof name), libraries[i].import_count,
+                   lies_beside(path, libraries[i].name) ? "there" : "absent");
+        }
+}
+
 // What the title asks for and this build lacks: how many imports, and the names.
 static void print_lacking(const struct xex *x, enum exp_state state, const char *text)
 {
     size_t count, total = 0, lacking = 0;
     const struct xex_import_library *libraries = xex_import_libraries(x, &count);
     for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < libraries[i].import_count; k++) {
+        for (size_t k = 0; k < libraries[i].import_count && !is_dll(&libraries[i]); k++) {
             total++;
             lacking += lacks(&libraries[i], libraries[i].imports[k].ordinal, state);
         }
@@ -203,7 +241,7 @@ static void print_lacking(const struct xex *x, enum exp_state state, const char 
         printf("\n%s in this build: %zu of %zu imports\n", text, lacking, total);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < libraries[i].import_count; k++)
-            if (lacks(&libraries[i], libraries[i].imports[k].ordinal, state)) {
+            if (!is_dll(&libraries[i]) && lacks(&libraries[i], libraries[i].imports[k].ordinal, state)) {
                 char name[64];
                 const struct exp_row *found = row_of(&libraries[i], libraries[i].imports[k].ordinal);
                 printf("  %s 0x%04x  %s%s%s\n", printable(libraries[i].name, name, sizeof name), libraries[i].imports[k].ordinal,
@@ -395,7 +433,7 @@ static void json_imports(json_object *root, const struct xex *x)
             const struct xex_import *m = &libraries[i].imports[k];
             json_object *one = add_object(imports, NULL);
             add(one, "ordinal", m->ordinal);
-            add_text(one, "state", lacks(&libraries[i], m->ordinal, EXP_ABSENT) ? "absent" : lacks(&libraries[i], m->ordinal, EXP_PARTIAL) ? "partial" : "implemented");
+            add_text(one, "state", is_dll(&libraries[i]) ? "dll" : lacks(&libraries[i], m->ordinal, EXP_ABSENT) ? "absent" : lacks(&libraries[i], m->ordinal, EXP_PARTIAL) ? "partial" : "implemented");
             add_text(one, "name", export_name(&libraries[i], m->ordinal));
             add_text(one, "kind", m->kind == XEX_IMPORT_FUNCTION ? "function" : "variable");
             add_hex(one, "slot", m->slot);
@@ -479,7 +517,7 @@ static void print_patch(const struct xex *x)
     row("Header afterwards:", "0x%x bytes", patch.target_header_size);
 }
 
-static bool print_text(const struct xex *x)
+static bool print_text(const struct xex *x, const char *path)
 {
     print_header(x);
     print_patch(x);
@@ -487,6 +525,7 @@ static bool print_text(const struct xex *x)
     print_imports(x);
     print_lacking(x, EXP_ABSENT, "Absent");
     print_lacking(x, EXP_PARTIAL, "Partial");
+    print_dlls(x, path);
     print_rest(x);
     return true;
 }
@@ -499,7 +538,7 @@ static int show(const char *path, const struct xex_file_options *opts, bool json
         fprintf(stderr, "xenolith info: %s\n", err.message);
         return CLI_ERROR;
     }
-    bool printed = (json ? print_json : print_text)(file.xex);
+    bool printed = json ? print_json(file.xex) : print_text(file.xex, path);
     if (!printed)
         fprintf(stderr, "xenolith info: %s: out of memory\n", path);
     const char *first;

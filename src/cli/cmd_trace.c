@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "cli/trace_export.h"
 #include "cli/trace_fleet.h"
 #include "exports/exports.h"
@@ -287,6 +289,10 @@ static int cat(struct trace_reader *r, const struct options *o)
     }
     trace_reader_seek(r, o->from);
     uint64_t left = o->count;
+    struct progress progress;
+    progress_begin(&progress);
+    if (!isatty(STDOUT_FILENO)) // what is printed there is progress enough
+        trace_reader_watch(r, &progress.watch);
     while (left && trace_reader_next(r, &record)) {
         if (!wanted(o, &record))
             continue;
@@ -296,6 +302,7 @@ static int cat(struct trace_reader *r, const struct options *o)
         else if (!trace_copy(json, r, &record))
             unknown++;
     }
+    progress_end(&progress);
     if (unknown)
         fprintf(stderr, "xenolith trace: note: %" PRIu64 " events of kinds that this build does not know left out\n", unknown);
     if (!trace_close(json, &err) || fflush(stdout) != 0) {
@@ -380,6 +387,9 @@ static int stat(struct trace_reader *r, const struct options *o)
     struct trace_record record;
     uint64_t events = 0, last_cycle = 0;
     bool ok = true;
+    struct progress progress;
+    progress_begin(&progress);
+    trace_reader_watch(r, &progress.watch);
     while (ok && trace_reader_next(r, &record)) {
         const char *call = record.call ? record.call->name : "export without a name";
         events++;
@@ -390,6 +400,7 @@ static int stat(struct trace_reader *r, const struct options *o)
         if (ok && record.event.kind == TRACE_MISSING)
             ok = tally(&missing, call, 0);
     }
+    progress_end(&progress);
     const struct trace_summary s = trace_reader_summary(r);
     printf("file      %s (%s, engine %s)\n", o->file, s.binary ? "binary" : "schema v1", *s.engine ? s.engine : "unknown");
     printf("title     %s\n", *s.title ? s.title : "not named");
@@ -458,7 +469,11 @@ static int convert(int argc, char **argv)
     }
     struct error err = {0};
     struct par_converted done;
-    if (!par_convert(in, out, has_form ? form : par_form_by_path(out), (uint32_t)tid, &done, &err)) {
+    struct progress progress;
+    progress_begin(&progress);
+    bool ok = par_convert(in, out, has_form ? form : par_form_by_path(out), (uint32_t)tid, &progress.watch, &done, &err);
+    progress_end(&progress);
+    if (!ok) {
         fprintf(stderr, "xenolith trace: %s\n", err.message);
         return CLI_ERROR;
     }

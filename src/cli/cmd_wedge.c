@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "parity/wedge.h"
 
 static const char help[] =
@@ -334,11 +335,16 @@ static int run(const struct options *o)
     struct par_wedge_verdict verdict;
     struct error err = {0};
     int status = STATUS_ERROR;
-    if (!par_wedge_read(&here, o->log, o->at, o->handle, &err)) {
+    struct progress progress;
+    progress_begin(&progress);
+    bool ok = par_wedge_read(&here, o->log, o->at, o->handle, &progress.watch, &err);
+    bool both = ok && (!o->reference || par_wedge_read(&there, o->reference, UINT64_MAX, 0, &progress.watch, &err));
+    progress_end(&progress);
+    if (!ok) {
         fprintf(stderr, "xenolith wedge: %s\n", err.message);
         return STATUS_ERROR;
     }
-    if (o->reference && !par_wedge_read(&there, o->reference, UINT64_MAX, 0, &err)) {
+    if (!both) {
         fprintf(stderr, "xenolith wedge: %s\n", err.message);
         par_wedge_free(&here);
         return STATUS_ERROR;

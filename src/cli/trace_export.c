@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "cli/trace_fleet.h"
 #include "parity/perfetto.h"
 
@@ -34,7 +35,10 @@ static int write_perfetto(const char *path, const char *const *logs, size_t coun
         fprintf(stderr, "xenolith trace: %s: %s\n", path, strerror(errno));
         return CLI_ERROR;
     }
-    bool ok = par_export_perfetto(out, logs, count, &counts, &err);
+    struct progress progress;
+    progress_begin(&progress);
+    bool ok = par_export_perfetto(out, logs, count, &progress.watch, &counts, &err);
+    progress_end(&progress);
     if (!ok)
         fprintf(stderr, "xenolith trace: %s\n", err.message);
     bool written = !ferror(out) && (out == stdout ? fflush(out) : fclose(out)) == 0;

@@ -92,6 +92,26 @@ static rc_function *const externals[RC_EXTERNAL_COUNT] = {
 #undef EXTERNAL
 };
 
+// ---- What compiled code calls: here once, not in each unit
+
+static uint32_t jump_target(uint8_t *s, uint8_t *m, uint32_t target)
+{
+    unit_function *code;
+    *(rc_function **)&code = engine_page(m)->environment.targets[target / 4];
+    return __builtin_expect(!code, 0) ? target : code(s, m, 0);
+}
+
+// The time as the interpreter charges a call. Leaves if it is up.
+static uint32_t call_target(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next)
+{
+    struct ppc_state *state = (struct ppc_state *)(void *)(s - RC_STATE_BIAS);
+    uint64_t now = state->cycles + next / 4;
+    state->cycles = now - target / 4;
+    if (__builtin_expect(now >= state->slice_end, 0))
+        return target | RC_SLICE;
+    return jump_target(s, m, target);
+}
+
 // ---- Making and unmaking the store
 
 static void *reserve_bytes(size_t size)
@@ -169,7 +189,7 @@ bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err)
     struct engine_page *page = engine_page(cpu->memory);
     page->heat = c->heat;
     page->threshold = c->automatic ? HOT : FIRST;
-    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets};
+    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets, call_target, jump_target};
     return true;
 }
 

@@ -177,8 +177,14 @@ static struct cell *handle_compiled(struct ppc_state *s, struct cell *c, uint8_t
 {
     s->pc = cell_pc(c);
     uint32_t next = compiled_run(engine_page(m)->cpu, s, c->insn);
-    if (next & RC_LEFT)
+    if (next & RC_LEFT) {
+        if ((next & RC_SLICE) == RC_SLICE) { // the jump is charged, but for where it led to
+            s->cycles += next / 4;
+            s->block_pc = next & ~3u;
+            s->exit = PPC_EXIT_SLICE;
+        }
         return NULL;
+    }
     if (next & RC_ALONE)
         return run_alone(s, cell_at(c, next & ~3u), m);
     s->pc = next; // where nothing is compiled there, it will be when that is hot

@@ -96,11 +96,38 @@ static bool bind_variable(struct kernel *k, enum exp_module module, const struct
     return mem_set32(k->mem, import->slot, address) || error_set(err, ERR_FORMAT, "import record at 0x%08x lies outside the image", import->slot);
 }
 
+// A thunk becomes a jump: lis r11; ori r11, r11; mtctr r11; bctr.
+static bool write_jump(struct mem *m, gva at, gva to)
+{
+    const uint32_t code[] = {0x3D600000 | to >> 16, 0x616B0000 | (to & 0xFFFF), 0x7D6903A6, 0x4E800420};
+    bool ok = true;
+    for (unsigned i = 0; i < THUNK_BYTES / 4; i++)
+        ok = mem_set32(m, at + 4 * i, code[i]) && ok;
+    return ok;
+}
+
+// What another image exports: a slot gets the address, a thunk jumps there.
+static bool bind_image(struct kernel *k, const struct xex_import_library *library, struct error *err)
+{
+    const struct xex *from = krnl_module_exporter(k, library->name);
+    if (!from)
+        return error_set(err, ERR_NOT_FOUND, "it imports from %s, which is not loaded", library->name);
+    for (size_t i = 0; i < library->import_count; i++) {
+        const struct xex_import *import = &library->imports[i];
+        gva address = xex_export(from, import->ordinal);
+        if (!address)
+            return error_set(err, ERR_NOT_FOUND, "import %zu of %s: no export has ordinal %u", i, library->name, import->ordinal);
+        if ((import->slot && !mem_set32(k->mem, import->slot, address)) || (import->thunk && !write_jump(k->mem, import->thunk, address)))
+            return error_set(err, ERR_FORMAT, "import %zu of %s lies outside the image", i, library->name);
+    }
+    return true;
+}
+
 static bool bind_library(struct kernel *k, const struct xex_import_library *library, struct error *err)
 {
     int module = exp_module_by_name(library->name);
     if (module < 0)
-        return error_set(err, ERR_UNSUPPORTED, "it imports from %s; only xboxkrnl.exe, xam.xex and xbdm.xex can be imported from", library->name);
+        return bind_image(k, library, err);
     for (size_t i = 0; i < library->import_count; i++) {
         const struct xex_import *import = &library->imports[i];
         const struct exp_row *row = exp_find((enum exp_module)module, import->ordinal);
@@ -292,9 +319,12 @@ bool krnl_load(struct kernel *k, const struct xex *x, struct error *err)
         return error_set(err, ERR_MEMORY, "no memory for kernel objects");
     read_tls(k, info);
     uint32_t stack = info->default_stack_size ? info->default_stack_size : DEFAULT_STACK;
-    if (!make_module_record(k, x, err) || !krnl_load_image(k, x, err))
+    if (!make_module_record(k, x, err) || !krnl_modules_boot(k, x, err) || !krnl_load_image(k, x, err))
         return false;
     fill_title_process(k, stack);
     krnl_emit(k, NULL, TRACE_MODULE_LOAD, 3, (uint64_t[]){info->base, info->image_size, info->entry}, k->config.title_name);
-    return make_threads(k, info, stack, err);
+    if (!make_threads(k, info, stack, err))
+        return false;
+    krnl_modules_attach(k, k->thread_main);
+    return true;
 }

@@ -77,12 +77,13 @@ static bool has_name(const struct par_event *e)
     return e->kind == TRACE_CALL || e->kind == TRACE_RETURN || e->kind == TRACE_MISSING;
 }
 
-static bool gather(struct exports *x, const char *path, struct error *err)
+static bool gather(struct exports *x, const char *path, const struct trace_watch *watch, struct error *err)
 {
     struct par_reader *r;
     struct par_event e;
     if (!par_open(&r, path, err))
         return false;
+    par_watch(r, watch);
     bool ok = true;
     while (ok && par_next(r, &e))
         if (has_name(&e) || e.import)
@@ -202,7 +203,7 @@ static bool close_target(struct target *t, const char *out, struct error *err)
 }
 
 // Any form into any: what the lab itself reads.
-static bool convert_events(const char *in, const char *out, struct target *t, struct error *err)
+static bool convert_events(const char *in, const char *out, struct target *t, const struct trace_watch *watch, struct error *err)
 {
     struct exports x = {0};
     struct par_reader *r = NULL;
@@ -210,8 +211,9 @@ static bool convert_events(const char *in, const char *out, struct target *t, st
     bool to_trace = t->form == PAR_BINARY || t->form == PAR_SCHEMA_V1;
     if (to_trace && !strcmp(in, "-"))
         return error_set(err, ERR_ARGUMENT, "standard input is read once, this form needs two passes: give a file");
-    bool ok = (!to_trace || gather(&x, in, err)) && par_open(&r, in, err);
+    bool ok = (!to_trace || gather(&x, in, watch, err)) && par_open(&r, in, err);
     if (ok) {
+        par_watch(r, watch);
         struct par_log_info info = par_info(r);
         ok = open_target(t, out, &x, &info, err);
     }
@@ -230,16 +232,19 @@ static bool convert_events(const char *in, const char *out, struct target *t, st
 }
 
 // Binary and schema v1 into each other, with everything that a line holds.
-static bool convert_whole(const char *in, const char *out, struct par_converted *done, struct error *err)
+static bool convert_whole(const char *in, const char *out, const struct trace_watch *watch, struct par_converted *done, struct error *err)
 {
     struct trace_reader *first = NULL, *r = NULL;
     struct trace_record record;
     struct trace *t = NULL;
     bool ok = trace_reader_open(&first, in, err);
+    if (ok)
+        trace_reader_watch(first, watch);
     while (ok && trace_reader_next(first, &record))
         ;
     ok = ok && trace_reader_open(&r, in, err);
     if (ok) {
+        trace_reader_watch(r, watch);
         const struct trace_summary s = trace_reader_summary(first);
         const char **keys = calloc(2 * s.key_count + 1, sizeof *keys);
         for (size_t i = 0; keys && i < 2 * s.key_count; i++)
@@ -266,7 +271,8 @@ static bool convert_whole(const char *in, const char *out, struct par_converted 
     return ok;
 }
 
-bool par_convert(const char *in, const char *out, enum par_form form, uint32_t tid, struct par_converted *done, struct error *err)
+bool par_convert(const char *in, const char *out, enum par_form form, uint32_t tid, const struct trace_watch *watch, struct par_converted *done,
+                 struct error *err)
 {
     *done = (struct par_converted){0};
     struct target t = {.form = form, .tid = tid, .done = done};
@@ -286,7 +292,7 @@ bool par_convert(const char *in, const char *out, enum par_form form, uint32_t t
         bool whole = (from == PAR_BINARY || from == PAR_SCHEMA_V1) && trace_reader_open(&plain, in, NULL);
         trace_reader_close(plain);
         if (whole)
-            return convert_whole(in, out, done, err);
+            return convert_whole(in, out, watch, done, err);
     }
-    return convert_events(in, out, &t, err);
+    return convert_events(in, out, &t, watch, err);
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "parity/events.h"
+#include "trace/reader.h"
 
 struct par_converted {
     uint64_t events, left_out; // written; of kinds that the form, or this build, has no place for
@@ -18,4 +19,6 @@ enum par_form par_form_by_path(const char *path);
 
 // "-" is standard input; as output it is allowed for bare lines and text logs. `tid`: bare lines hold one thread, this one;
 // 0: the first that calls anything.
-bool par_convert(const char *in, const char *out, enum par_form form, uint32_t tid, struct par_converted *done, struct error *err);
+// `watch` (NULL: nobody) is told of each reading, of which a log form needs two.
+bool par_convert(const char *in, const char *out, enum par_form form, uint32_t tid, const struct trace_watch *watch, struct par_converted *done,
+                 struct error *err);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "trace/reader.h"
 #include "trace/trace.h"
 
 enum par_form { PAR_BINARY, PAR_SCHEMA_V1, PAR_BARE, PAR_TEXT, PAR_FORM_COUNT };
@@ -66,4 +67,5 @@ struct par_log_info {
 bool par_open(struct par_reader **out, const char *path, struct error *err);
 void par_close(struct par_reader *r); // NULL is allowed
 bool par_next(struct par_reader *r, struct par_event *out);
+void par_watch(struct par_reader *r, const struct trace_watch *watch); // as trace_reader_watch
 struct par_log_info par_info(const struct par_reader *r);

@@ -170,13 +170,14 @@ static uint64_t clock_of(const struct trace_event *e)
     return e->where.cycle ? e->where.cycle / 16 * 5 + e->where.cycle % 16 * 5 / 16 : e->index * 1000; // 3.2 GHz; ns
 }
 
-static bool export_log(struct export *x, const char *path, struct error *err)
+static bool export_log(struct export *x, const char *path, const struct trace_watch *watch, struct error *err)
 {
     struct trace_reader *reader;
     struct trace_record record;
     if (!trace_reader_open(&reader, path, err))
         return false;
     x->reader = reader;
+    trace_reader_watch(reader, watch);
     struct trace_summary s = trace_reader_summary(reader);
     char name[256];
     snprintf(name, sizeof name, "%.64s %.32s: %.120s", s.title && *s.title ? s.title : "run", s.engine ? s.engine : "", path);
@@ -196,7 +197,8 @@ static bool export_log(struct export *x, const char *path, struct error *err)
     return true;
 }
 
-bool par_export_perfetto(FILE *out, const char *const *paths, size_t count, struct par_perfetto_counts *counts, struct error *err)
+bool par_export_perfetto(FILE *out, const char *const *paths, size_t count, const struct trace_watch *watch, struct par_perfetto_counts *counts,
+                         struct error *err)
 {
     struct export x = {.out = out, .first = true, .counts = counts};
     bool ok = true;
@@ -205,7 +207,7 @@ bool par_export_perfetto(FILE *out, const char *const *paths, size_t count, stru
     for (size_t i = 0; i < count && ok; i++) {
         x.process = i + 1;
         x.track_count = 0;
-        ok = export_log(&x, paths[i], err);
+        ok = export_log(&x, paths[i], watch, err);
     }
     fputs("\n]}\n", out);
     free(x.tracks);

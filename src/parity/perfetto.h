@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "trace/reader.h"
 
 struct par_perfetto_counts {
     uint64_t events, slices, instants, open; // open: slices that the log's end cut off
@@ -15,4 +16,6 @@ struct par_perfetto_counts {
 
 // Writes all logs into one trace. Times are each log's own clock; logs without a clock get a microsecond an event.
 // False: a log cannot be read; what was written so far is no valid JSON then.
-bool par_export_perfetto(FILE *out, const char *const *paths, size_t count, struct par_perfetto_counts *counts, struct error *err);
+// `watch` (NULL: nobody) is told of each log.
+bool par_export_perfetto(FILE *out, const char *const *paths, size_t count, const struct trace_watch *watch, struct par_perfetto_counts *counts,
+                         struct error *err);

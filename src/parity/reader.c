@@ -346,10 +346,21 @@ static bool next_json(struct par_reader *r, struct par_event *e)
     return false;
 }
 
-bool par_next(struct par_reader *r, struct par_event *out)
+void par_watch(struct par_reader *r, const struct trace_watch *watch)
 {
     if (r->form == PAR_BINARY)
+        trace_reader_watch(r->binary, watch);
+    else
+        r->watch = watch;
+}
+
+bool par_next(struct par_reader *r, struct par_event *out)
+{
+    enum { TELL_EVERY = 4096 };
+    if (r->form == PAR_BINARY)
         return next_binary(r, out);
+    if (r->watch && !(++r->watched % TELL_EVERY))
+        r->watch->tell(r->watch->user, par_source_read(r->source), par_source_bytes(r->source));
     return r->form == PAR_TEXT ? par_next_text(r, out) : next_json(r, out);
 }
 

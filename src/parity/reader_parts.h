@@ -21,6 +21,8 @@ struct par_reader {
     char *path;
     struct trace_reader *binary;
     struct par_source *source;
+    const struct trace_watch *watch; // of what is no binary log; or NULL
+    uint64_t watched;                // events
     struct trace_kind_info kinds[TRACE_KIND_COUNT];
     uint64_t line; // number of the current one, from 1
     uint64_t bad, first_bad;

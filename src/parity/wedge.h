@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "trace/reader.h"
 
 enum par_wedge_act {
 #define ACT(id, words, gives) PAR_ACT_##id,
@@ -126,7 +127,7 @@ struct par_wedge_verdict {
 };
 
 // Reads the log up to the event with global index `at` (UINT64_MAX: all). `keep`: the object whose history is kept whole, 0 none.
-bool par_wedge_read(struct par_wedge_model *out, const char *path, uint64_t at, uint32_t keep, struct error *err);
+bool par_wedge_read(struct par_wedge_model *out, const char *path, uint64_t at, uint32_t keep, const struct trace_watch *watch, struct error *err);
 void par_wedge_free(struct par_wedge_model *m);
 
 // `reference` may be NULL.

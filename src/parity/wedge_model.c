@@ -772,13 +772,14 @@ static void name_thread_handle(struct replay *r, const struct trace_event *e)
         o->thread = (uint32_t)e->fields[0];
 }
 
-bool par_wedge_read(struct par_wedge_model *out, const char *path, uint64_t at, uint32_t keep, struct error *err)
+bool par_wedge_read(struct par_wedge_model *out, const char *path, uint64_t at, uint32_t keep, const struct trace_watch *watch, struct error *err)
 {
     struct trace_reader *reader;
     struct replay r = {.m = out, .keep = keep};
     *out = (struct par_wedge_model){0};
     if (!trace_reader_open(&reader, path, err))
         return false;
+    trace_reader_watch(reader, watch);
     r.names = calloc(MAX_NAMES, sizeof *r.names);
     if (!r.names) {
         trace_reader_close(reader);

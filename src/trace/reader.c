@@ -122,8 +122,16 @@ void trace_reader_close(struct trace_reader *r)
     free(r);
 }
 
+void trace_reader_watch(struct trace_reader *r, const struct trace_watch *watch)
+{
+    r->watch = watch;
+}
+
 bool trace_reader_next(struct trace_reader *r, struct trace_record *out)
 {
+    enum { TELL_EVERY = 4096 };
+    if (r->watch && !(++r->watched % TELL_EVERY))
+        r->watch->tell(r->watch->user, r->at, r->view.size);
     do {
         memset(out, 0, sizeof *out);
         r->texts.used = 0;

@@ -13,6 +13,12 @@
 
 struct trace_reader;
 
+// Who wants to know how far a long reading is: told every few thousand events, from within the reading.
+struct trace_watch {
+    void (*tell)(void *user, uint64_t bytes, uint64_t total); // of the file; total 0: unknown
+    void *user;
+};
+
 // One event. All pointers are good until the next call on the reader.
 struct trace_record {
     // `event.kind` is our own number, or TRACE_KIND_COUNT for a kind that only the log knows.
@@ -51,6 +57,9 @@ void trace_reader_close(struct trace_reader *r);
 
 // The next event. False at the end.
 bool trace_reader_next(struct trace_reader *r, struct trace_record *out);
+
+// `watch` lives as long as the reader; NULL ends it.
+void trace_reader_watch(struct trace_reader *r, const struct trace_watch *watch);
 
 // Goes forward to the event with this global index, or the next readable one; cheap in a binary log.
 void trace_reader_seek(struct trace_reader *r, uint64_t index);

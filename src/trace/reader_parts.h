@@ -28,6 +28,8 @@ struct trace_reader {
     size_t dropped;        // bytes whose pages were given back
     uint64_t skip_to;      // events with a lower index are not wanted
     uint64_t next_index;
+    const struct trace_watch *watch; // or NULL
+    uint64_t watched;                // events
     struct trace_log_tables tables;
     struct trace_damage damage;
     const char *title, *engine;

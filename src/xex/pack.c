@@ -1,5 +1,6 @@
 // Makes an XEX2 from an ELF executable: image (PE header, segments, .pdata from the symbols), imports, header, hashes.
 // All hashes are right; only the RSA signature is zeros, as no loader of ours (nor a development console) asks for it.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,16 +23,21 @@
 #define LZX_WINDOW      0x10000u
 #define DEVKIT_MEDIA    0x08000605u // as development tools set it
 
-// The libraries by the number that the SDK's import sections carry (guest/lib/imports.py).
-static const struct {
-    const char *name;
-    uint32_t id; // as in titles
-} libraries[] = {
+struct library {
+    char name[60];
+    uint32_t id; // as in titles; 0: not known
+};
+
+// The libraries by the number that the SDK's import sections carry (guest/lib/imports.py). Behind these come DLLs, which the
+// section .xlibrary names.
+static const struct library system_libraries[] = {
     {"xboxkrnl.exe", 0x45DC17E0},
     {"xam.xex", 0xFCA15C76},
     {"xbdm.xex", 0},
 };
-#define LIBRARY_COUNT (sizeof libraries / sizeof *libraries)
+#define SYSTEM_LIBRARIES (sizeof system_libraries / sizeof *system_libraries)
+#define LIBRARY_COUNT    16u
+#define LIBRARY_ENTRY    64u // of the section .xlibrary: number, name
 
 struct record {
     gva slot, thunk; // thunk 0: a variable
@@ -49,6 +55,7 @@ struct pack {
     uint32_t pdata_offset, pdata_size;
     struct record *records;
     size_t record_count;
+    struct library libraries[LIBRARY_COUNT]; // an empty name: none
     gva export_table; // 0: none
     gva *resources;   // addresses, one for each of the parameters'
     uint8_t *data;    // what follows the header in the file, not yet encrypted
@@ -244,6 +251,27 @@ static bool check_section(const struct pack *p, const struct elf_section *s, uin
     return true;
 }
 
+static bool collect_libraries(struct pack *p, const struct elf_section *names, struct error *err)
+{
+    memcpy(p->libraries, system_libraries, sizeof system_libraries);
+    if (!names)
+        return true;
+    if (!check_section(p, names, LIBRARY_ENTRY, err))
+        return false;
+    for (uint32_t at = 0; at < names->size; at += LIBRARY_ENTRY) {
+        const uint8_t *entry = p->image + (names->address - p->base) + at;
+        uint32_t number = be32_get(entry);
+        if (number < SYSTEM_LIBRARIES || number >= LIBRARY_COUNT || !entry[4] || !memchr(entry + 4, 0, LIBRARY_ENTRY - 4))
+            return error_set(err, ERR_FORMAT, "library at 0x%08x: number %u is not in %u-%u, or it has no name", names->address + at, number,
+                             (unsigned)SYSTEM_LIBRARIES, LIBRARY_COUNT - 1);
+        struct library *l = &p->libraries[number];
+        if (l->name[0] && strcmp(l->name, (const char *)entry + 4) != 0)
+            return error_set(err, ERR_FORMAT, "library %u is %s and %.59s", number, l->name, (const char *)entry + 4);
+        snprintf(l->name, sizeof l->name, "%s", (const char *)entry + 4);
+    }
+    return true;
+}
+
 // Slots (.ximport: one word an import, library << 16 | ordinal) become records, in the order of the section.
 static bool collect_slots(struct pack *p, const struct elf_section *slots, struct error *err)
 {
@@ -255,8 +283,8 @@ static bool collect_slots(struct pack *p, const struct elf_section *slots, struc
         return false;
     for (uint32_t at = 0; at < slots->size; at += 4) {
         uint32_t word = be32_get(p->image + (slots->address - p->base) + at);
-        if (word >> 16 >= LIBRARY_COUNT)
-            return error_set(err, ERR_FORMAT, "import slot at 0x%08x holds 0x%08x, not library << 16 | ordinal",
+        if (word >> 16 >= LIBRARY_COUNT || !p->libraries[word >> 16].name[0])
+            return error_set(err, ERR_FORMAT, "import slot at 0x%08x holds 0x%08x, not library << 16 | ordinal of a library that has a name",
                              slots->address + at, word);
         p->records[p->record_count++] = (struct record){slots->address + at, 0, (uint8_t)(word >> 16), (uint16_t)word};
     }
@@ -296,7 +324,7 @@ static uint32_t library_records(const struct pack *p, size_t library)
 
 static bool collect_imports(struct pack *p, struct error *err)
 {
-    return collect_slots(p, find_section(p, ".ximport"), err) && collect_thunks(p, find_section(p, ".xthunk"), err);
+    return collect_libraries(p, find_section(p, ".xlibrary"), err) && collect_slots(p, find_section(p, ".ximport"), err) && collect_thunks(p, find_section(p, ".xthunk"), err);
 }
 
 // Numbers the libraries in use from 0 in the image's records: byte 1 is an index into the file's own table.
@@ -440,7 +468,7 @@ static uint32_t names_size(const struct pack *p)
     uint32_t size = 0;
     for (size_t i = 0; i < LIBRARY_COUNT; i++)
         if (library_records(p, i))
-            size += round_up((uint32_t)strlen(libraries[i].name) + 1, 4);
+            size += round_up((uint32_t)strlen(p->libraries[i].name) + 1, 4);
     return size;
 }
 
@@ -469,7 +497,7 @@ static uint32_t library_size(const struct pack *p, size_t library)
 static void write_library(const struct pack *p, uint8_t *at, size_t library, uint8_t number)
 {
     be32_set(at, library_size(p, library));
-    be32_set(at + 0x18, libraries[library].id);
+    be32_set(at + 0x18, p->libraries[library].id);
     be32_set(at + 0x1C, LIBRARY_VERSION);
     be32_set(at + 0x20, LIBRARY_VERSION);
     be16_set(at + 0x24, number);
@@ -498,8 +526,8 @@ static void write_imports(const struct pack *p, uint8_t *at, uint8_t *first_dige
     for (size_t i = 0; i < LIBRARY_COUNT; i++) {
         if (!library_records(p, i))
             continue;
-        memcpy(name, libraries[i].name, strlen(libraries[i].name));
-        name += round_up((uint32_t)strlen(libraries[i].name) + 1, 4);
+        memcpy(name, p->libraries[i].name, strlen(p->libraries[i].name));
+        name += round_up((uint32_t)strlen(p->libraries[i].name) + 1, 4);
         write_library(p, library, i, number);
         starts[number++] = library;
         library += library_size(p, i);

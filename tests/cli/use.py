@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """What every command has in common: use.py XENOLITH MANPAGE. Help with an example, errors in one style, exit statuses as their
 table says, completion, the manual page."""
+import os
 import pathlib
+import pty
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 XENOLITH, PAGE = (pathlib.Path(a).resolve() for a in sys.argv[1:3])
@@ -83,6 +86,42 @@ class Use(unittest.TestCase):
         done = command(XENOLITH, "info", title)
         self.assertRegex(done.stdout, r"(?m)^Absent in this build: \d+ of \d+ imports$")
         self.assertRegex(done.stdout, r"(?m)^Partial in this build: \d+ of \d+ imports$")
+
+    def first_words(self, terminal, *arguments):
+        """What a long command says on standard error within its first seconds, until it speaks of per cent. Then it is ended."""
+        ours, its = pty.openpty() if terminal else os.pipe()
+        run = subprocess.Popen([str(a) for a in (XENOLITH, *arguments)], stdout=subprocess.DEVNULL, stderr=its)
+        os.close(its)
+        os.set_blocking(ours, False)
+        said, end = b"", time.monotonic() + (60 if terminal else 2.5)
+        while b"%" not in said and time.monotonic() < end and run.poll() is None:
+            try:
+                said += os.read(ours, 1000)
+            except BlockingIOError:
+                time.sleep(0.02)
+        run.kill()
+        run.wait()
+        os.close(ours)
+        return said.decode()
+
+    def test_progress_on_a_terminal(self):
+        title = PAGE.parent.parent.parent / "guest/hello.xex"
+        if not title.exists() or not shutil.which("zstd"):
+            self.skipTest("no sample, or no zstd")
+        with tempfile.TemporaryDirectory() as folder:
+            short, log = f"{folder}/short.jsonl", f"{folder}/long.jsonl.zst"
+            command(XENOLITH, "run", title, "--trace", short)
+            first, rest = pathlib.Path(short).read_bytes().split(b"\n", 1)
+            pack = subprocess.Popen(["zstd", "-q", "-o", log], stdin=subprocess.PIPE)
+            pack.stdin.write(first + b"\n")
+            for _ in range(40):
+                pack.stdin.write(rest * 1000)
+            pack.stdin.close()
+            self.assertEqual(pack.wait(), 0)
+            for arguments in (("trace", "stat", log), ("trace", "cat", log), ("trace", "convert", log, f"{folder}/out.xtrace"),
+                              ("trace", "export", "--perfetto", f"{folder}/out.json", log), ("wedge", log)):
+                self.assertRegex(self.first_words(True, *arguments), r"\[#*\.*\] +\d+ %", arguments)
+            self.assertEqual(self.first_words(False, "trace", "stat", log), "")
 
 
 if __name__ == "__main__":

@@ -58,8 +58,8 @@ static void judge(const struct memory_log *reference, const struct memory_log *o
 {
     struct error err = {0};
     struct par_wedge_model a = {0}, b = {0};
-    bool first = par_wedge_read(&a, ours->path, how & 1 ? 20 : UINT64_MAX, 0, &err);
-    bool second = how & 2 && par_wedge_read(&b, reference->path, UINT64_MAX, 0, &err);
+    bool first = par_wedge_read(&a, ours->path, how & 1 ? 20 : UINT64_MAX, 0, NULL, &err);
+    bool second = how & 2 && par_wedge_read(&b, reference->path, UINT64_MAX, 0, NULL, &err);
     struct par_wedge_verdict v;
     if (first && par_wedge_judge(&v, &a, second ? &b : NULL, &err)) {
         for (size_t i = 0; i < v.stuck_count; i++)
@@ -88,8 +88,8 @@ static void convert(const struct memory_log *in, unsigned how)
     struct par_converted done, again;
     enum par_form form = (enum par_form)(how & 3), next = (enum par_form)(how >> 2 & 3);
     const char *out = out_path(0, form), *back = out_path(1, next);
-    if (par_convert(in->path, out, form, 0, &done, &err) && done.events) // what we wrote is a log
-        FUZZ_CHECK(par_convert(out, back, next, 0, &again, &err) && !again.bad);
+    if (par_convert(in->path, out, form, 0, NULL, &done, &err) && done.events) // what we wrote is a log
+        FUZZ_CHECK(par_convert(out, back, next, 0, NULL, &again, &err) && !again.bad);
     unlink(out);
     unlink(back);
 }
@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct par_perfetto_counts counts;
         const char *paths[] = {reference.path, ours.path};
         convert(&ours, how);
-        par_export_perfetto(nowhere(), paths, 2, &counts, &err);
+        par_export_perfetto(nowhere(), paths, 2, NULL, &counts, &err);
     }
     }
     close(reference.fd);

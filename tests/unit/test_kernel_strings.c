@@ -1,4 +1,6 @@
 // Rtl*: strings, memory, errors; the pool; interlocked lists; APCs.
+#include <time.h>
+
 #include "kernel_fixture.h"
 
 enum { A = 0x100, B = 0x400, OUT = 0x800, BUFFER = 0x1000 };
@@ -101,6 +103,29 @@ static void memory(void **state)
     assert_int_equal(RtlCompareMemoryUlong(&x->c, 4, 16, 0), 0);
     RtlFillMemoryUlong(&x->c, 0x82000000, 16, 1); // not there: no crash
     assert_int_equal(RtlComputeCrc32(&x->c, 0, put_text(x, at, "123456789"), 9), 0xCBF43926);
+    assert_int_equal(RtlComputeCrc32(&x->c, RtlComputeCrc32(&x->c, 0, at, 4), at + 4, 5), 0xCBF43926);
+}
+
+// Found by random arguments: a length of 4 GB over memory that is not there took seconds, byte by byte.
+static void lengths_of_gigabytes(void **state)
+{
+    struct fixture *x = *state;
+    clock_t start = clock();
+    RtlCompareStringN(&x->c, 0x30, 0xFFFFFF00, 0x30, 0xFFFFFFE0, 1);
+    assert_int_equal(RtlCompareStringN(&x->c, 0x30, 0x20000000, 0x51, 0x20000000, 1), 0);
+    assert_int_equal(RtlCompareMemory(&x->c, 0x30, 0x51, 0xFFFFFF00), 0);
+    assert_true(clock() - start < 3 * CLOCKS_PER_SEC);
+    // Across pages, each side with its own borders, and the first difference behind them.
+    gva a = x->data + 0x1801, b = x->data + 0x3FF0;
+    for (uint32_t i = 0; i < 0x1400; i++) {
+        mem_set8(x->mem, a + i, (uint8_t)(i * 7));
+        mem_set8(x->mem, b + i, (uint8_t)(i * 7));
+    }
+    assert_int_equal(RtlCompareMemory(&x->c, a, b, 0x1400), 0x1400);
+    assert_int_equal(RtlCompareStringN(&x->c, a, 0x1400, b, 0x1400, 0), 0);
+    mem_set8(x->mem, b + 0x1234, 1);
+    assert_int_equal(RtlCompareMemory(&x->c, a, b, 0x1400), 0x1234);
+    assert_int_equal(RtlCompareStringN(&x->c, a, 0x1400, b, 0x1400, 0), (uint8_t)(0x1234 * 7) - 1);
 }
 
 static void errors(void **state)
@@ -287,6 +312,7 @@ int main(void)
         TEST(conversion),
         TEST(copy_and_append),
         TEST(memory),
+        TEST(lengths_of_gigabytes),
         TEST(errors),
         TEST(pool),
         TEST(lists),

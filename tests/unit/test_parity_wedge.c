@@ -98,7 +98,7 @@ static enum par_wedge_cause judge(struct fixture *f, uint32_t tid, bool *wedged,
     if (f->t)
         assert_true(trace_close(f->t, NULL));
     f->t = NULL;
-    assert_true(par_wedge_read(&m, f->path, UINT64_MAX, 0, NULL));
+    assert_true(par_wedge_read(&m, f->path, UINT64_MAX, 0, NULL, NULL));
     assert_true(par_wedge_judge(&v, &m, NULL, NULL));
     for (size_t i = 0; i < v.stuck_count; i++)
         if (m.threads[v.stuck[i].thread].tid == tid)

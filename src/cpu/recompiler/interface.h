@@ -7,7 +7,8 @@
 //     uint32_t unit(uint8_t *s, uint8_t *m, uint32_t entry)
 //
 // gets the state's address + RC_STATE_BIAS (all general registers in reach of one byte), runs from entry point number `entry` (0: the first) and returns the guest address to go on at (a multiple of 4), or
-// RC_LEFT with s->exit saying why, or an address + RC_ALONE: the instruction there is the interpreter's. While compiled code runs, s->block_pc is 0 and s->cycles is the virtual time minus pc / 4.
+// RC_LEFT with s->exit saying why, or an address + RC_ALONE: the instruction there is the interpreter's; or an address + RC_SLICE: the slice
+// is over on the way there. While compiled code runs, s->block_pc is 0 and s->cycles is the virtual time minus pc / 4.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +17,7 @@
 #include "base/error.h"
 #include "ppc/ppc.h"
 
-enum { RC_LEFT = 1, RC_ALONE = 2, RC_STATE_BIAS = 128 };
+enum { RC_LEFT = 1, RC_ALONE = 2, RC_SLICE = 3, RC_STATE_BIAS = 128 };
 
 enum rc_tier {
     RC_QUICK,     // registers stay in the state
@@ -55,6 +56,8 @@ struct rc_environment {
     rc_function *const *handlers;            // rc_handlers: whole instructions out of line, by opcode
     rc_function *const *externals;           // rc_externals
     rc_function *const *targets;             // code for the unit at each guest address, NULL where there is none: targets[pc / 4]
+    uint32_t (*call)(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next); // calls the unit at `target`, from before address `next`
+    uint32_t (*jump)(uint8_t *s, uint8_t *m, uint32_t target);                // goes on there; the jump is charged
 };
 #define RC_ENVIRONMENT_OFFSET(field) ((int64_t)offsetof(struct rc_environment, field) - (int64_t)sizeof(struct rc_environment))
 

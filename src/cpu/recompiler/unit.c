@@ -1,7 +1,7 @@
 // unit.c: a plan as an LLVM function.
 //
-// Quick tier, and units without loops: every slot is its place in the state. Else a slot is a stack variable that LLVM turns into registers;
-// where others look at the state (calls, exits) the changed ones are stored, and loaded again behind it. Which ones follows
+// Quick tier, and outside of loops: every slot is its place in the state. In loops without calls a slot is a stack variable that LLVM turns
+// into registers, loaded on the way in; where others look at the state (exits, the way out) the changed ones are stored. Which ones follows
 // from the order of uses and definitions in each guest block (struct event) and two data-flow passes over the guest's blocks.
 #include "cpu/recompiler/unit.h"
 
@@ -23,6 +23,7 @@ struct event {
     enum event_kind kind;
     int slot;
     bool all;               // spill, reload: unconditional; afterwards nothing differs from the state
+    bool edge;              // spill, reload: on the way into or out of a loop
     struct rc_set range;    // spill, reload: of which slots
     LLVMBasicBlockRef at;   // before its terminator
     struct rc_set chosen;   // found by the data-flow passes
@@ -52,7 +53,9 @@ struct unit {
     bool choosing; // what is used becomes a variable
     bool leaves;   // rare cases of instructions are the interpreter's
     LLVMValueRef function, state, memory, ticks;
-    LLVMBasicBlockRef entry;
+    LLVMValueRef next;           // variable: where a call returned to
+    LLVMBasicBlockRef elsewhere; // not to where it was expected; NULL: no call so far
+    LLVMBasicBlockRef entry, last; // last: that was begun
     LLVMBuilderRef b;
     LLVMTypeRef type, pointer, i64, i32, i8, i1, vector, f64, f32;
     LLVMValueRef unlikely; // branch weights: the first way is rare
@@ -88,6 +91,24 @@ static LLVMBasicBlockRef new_block(struct unit *u)
     return LLVMAppendBasicBlockInContext(u->context, u->function, "");
 }
 
+// Goes on building at the block's end. One that is begun gets its place behind the last, so that code lies in the order in which it
+// is built and the quick tier needs few jumps.
+static void begin(struct unit *u, LLVMBasicBlockRef block)
+{
+    LLVMPositionBuilderAtEnd(u->b, block);
+    if (LLVMGetFirstInstruction(block) || block == u->last)
+        return;
+    if (u->last)
+        LLVMMoveBasicBlockAfter(block, u->last);
+    u->last = block;
+}
+
+// The same for code that rarely runs: it stays at the function's end.
+static void begin_rare(struct unit *u, LLVMBasicBlockRef block)
+{
+    LLVMPositionBuilderAtEnd(u->b, block);
+}
+
 static LLVMValueRef at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
 {
     if (base == u->state) { // one step from the parameter
@@ -119,7 +140,7 @@ static void branch_rarely(struct unit *u, LLVMValueRef condition, LLVMBasicBlock
     LLVMBasicBlockRef next = new_block(u);
     LLVMValueRef v = LLVMBuildCondBr(u->b, condition, rare, next);
     LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
-    LLVMPositionBuilderAtEnd(u->b, next);
+    begin(u, next);
 }
 
 enum { FPR = offsetof(struct ppc_state, fpr), FPR_END = FPR + 32 * 8 };
@@ -171,10 +192,10 @@ static void add_transfer(struct unit *u, enum event_kind kind, bool all, uint32_
     e->range = rc_set_of_range(offset, size);
     e->at = new_block(u);
     LLVMBuildBr(u->b, e->at);
-    LLVMPositionBuilderAtEnd(u->b, e->at);
+    begin(u, e->at);
     LLVMBasicBlockRef next = new_block(u);
     LLVMBuildBr(u->b, next);
-    LLVMPositionBuilderAtEnd(u->b, next);
+    begin(u, next);
 }
 
 static void spill(struct unit *u, bool all)
@@ -188,10 +209,32 @@ static void reload(struct unit *u, bool all)
     add_transfer(u, EVENT_RELOAD, all, 0, sizeof(struct ppc_state));
 }
 
-// Slots that loops without calls use are variables, and all floating point registers, for the sake of singles.
+// Slots that loops without calls use are variables there, floating point registers everywhere, for the sake of singles.
 static bool is_variable(const struct unit *u, int slot)
 {
-    return u->optimised && (rc_set_has(&u->variables, slot) || is_fpr(rc_slot(slot).offset));
+    return u->optimised && (is_fpr(rc_slot(slot).offset) || (u->blocks[u->block].in_loop && rc_set_has(&u->variables, slot)));
+}
+
+// Those that are variables in loops only.
+static struct rc_set loop_slots(void)
+{
+    struct rc_set all = rc_set_of_range(0, sizeof(struct ppc_state)), fprs = rc_set_of_range(FPR, FPR_END - FPR);
+    rc_set_subtract(&all, &fprs);
+    return all;
+}
+
+// On the way to another block of the unit: into a loop or out of one, variables are loaded or stored.
+static void cross(struct unit *u, uint32_t block)
+{
+    bool from = u->blocks[u->block].in_loop, to = u->blocks[block].in_loop;
+    if (!u->optimised || from == to)
+        return;
+    uint32_t before = u->event_count;
+    add_transfer(u, from ? EVENT_SPILL : EVENT_RELOAD, false, 0, sizeof(struct ppc_state));
+    if (u->event_count == before)
+        return;
+    u->events[before].edge = true;
+    u->events[before].range = loop_slots();
 }
 
 static LLVMValueRef variable(struct unit *u, int slot)
@@ -267,9 +310,9 @@ static LLVMBasicBlockRef way_out(void *user)
     if (!u->way_out) { // where slots are not variables, nothing is stored before
         LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
         u->way_out = new_block(u);
-        LLVMPositionBuilderAtEnd(u->b, u->way_out);
+        begin_rare(u, u->way_out);
         LLVMBuildRet(u->b, c32(u, u->pc | RC_ALONE));
-        LLVMPositionBuilderAtEnd(u->b, here);
+        begin(u, here);
         struct event *e = &u->events[u->before];
         e->kind = EVENT_SPILL;
         e->range = rc_set_of_range(0, sizeof(struct ppc_state));
@@ -330,18 +373,16 @@ static void safepoint(struct unit *u, uint32_t pc, LLVMValueRef target, LLVMValu
     LLVMBasicBlockRef rare = new_block(u);
     branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntUGE, now, end, ""), rare);
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
-    LLVMPositionBuilderAtEnd(u->b, rare);
+    begin_rare(u, rare);
     if (!always) {
         LLVMBasicBlockRef stop = new_block(u);
         LLVMBuildCondBr(u->b, LLVMBuildICmp(u->b, LLVMIntULE, target, c32(u, pc), ""), stop, on);
-        LLVMPositionBuilderAtEnd(u->b, stop);
+        begin_rare(u, stop);
     }
     spill(u, false);
-    store_seen(u, now, FIELD(u, cycles));
-    store_seen(u, target, FIELD(u, block_pc));
-    store_seen(u, LLVMConstInt(u->i8, PPC_EXIT_SLICE, false), FIELD(u, exit));
-    leave(u);
-    LLVMPositionBuilderAtEnd(u->b, on);
+    LLVMBuildRet(u->b, LLVMIsAConstantInt(target) ? c32(u, (uint32_t)LLVMConstIntGetZExtValue(target) | RC_SLICE)
+                                                  : LLVMBuildOr(u->b, target, c32(u, RC_SLICE), ""));
+    begin(u, on);
 }
 
 static void charge_and_check(struct unit *u, uint32_t pc, uint32_t target, bool call)
@@ -354,48 +395,27 @@ static void charge_and_check(struct unit *u, uint32_t pc, uint32_t target, bool 
         safepoint(u, pc, c32(u, target), LLVMBuildAdd(u->b, before, c64(u, ((uint64_t)pc + 4) / 4), ""), true);
 }
 
-static void charge_and_check_indirect(struct unit *u, uint32_t pc, LLVMValueRef target, bool call)
+static void charge_and_check_indirect(struct unit *u, uint32_t pc, LLVMValueRef target)
 {
     LLVMValueRef now = LLVMBuildAdd(u->b, ticks(u), c64(u, ((uint64_t)pc + 4) / 4), "");
     LLVMValueRef words = LLVMBuildZExt(u->b, LLVMBuildLShr(u->b, target, c32(u, 2), ""), u->i64, "");
     set_ticks(u, LLVMBuildSub(u->b, now, words, ""));
-    safepoint(u, pc, target, now, call);
+    safepoint(u, pc, target, now, false);
 }
 
 // ---- Going elsewhere
 
-// The code for the unit at `target`; NULL where there is none.
-static LLVMValueRef find_code(struct unit *u, LLVMValueRef target)
+// A function of the program, in the environment.
+static LLVMValueRef service(struct unit *u, int64_t offset)
 {
-    LLVMValueRef table = environment(u, RC_ENVIRONMENT_OFFSET(targets));
-    LLVMValueRef distance = LLVMBuildShl(u->b, LLVMBuildZExt(u->b, target, u->i64, ""), c64(u, 1), "");
-    LLVMValueRef address = LLVMBuildAdd(u->b, table, distance, "");
-    return LLVMBuildLoad2(u->b, u->pointer, LLVMBuildIntToPtr(u->b, address, u->pointer, ""), "");
-}
-
-// Returns `target` to whoever called, unless there is code for it.
-static LLVMValueRef find_code_or_return(struct unit *u, LLVMValueRef target)
-{
-    LLVMValueRef code = find_code(u, target);
-    LLVMBasicBlockRef none = new_block(u);
-    branch_rarely(u, LLVMBuildIsNull(u->b, code, ""), none);
-    LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
-    LLVMPositionBuilderAtEnd(u->b, none);
-    LLVMBuildRet(u->b, target);
-    LLVMPositionBuilderAtEnd(u->b, on);
-    return code;
-}
-
-static LLVMValueRef call_unit(struct unit *u, LLVMValueRef code)
-{
-    LLVMValueRef arguments[3] = {LLVMGetParam(u->function, 0), u->memory, c32(u, 0)};
-    return LLVMBuildCall2(u->b, u->type, code, arguments, 3, "");
+    return LLVMBuildIntToPtr(u->b, environment(u, offset), u->pointer, "");
 }
 
 static void tail_call(struct unit *u, LLVMValueRef target)
 {
     spill(u, false);
-    LLVMValueRef v = call_unit(u, find_code_or_return(u, target));
+    LLVMValueRef arguments[3] = {LLVMGetParam(u->function, 0), u->memory, target};
+    LLVMValueRef v = LLVMBuildCall2(u->b, u->type, service(u, RC_ENVIRONMENT_OFFSET(jump)), arguments, 3, "");
     LLVMSetTailCallKind(v, LLVMTailCallKindMustTail);
     LLVMBuildRet(u->b, v);
 }
@@ -459,39 +479,58 @@ static void add_successor(struct unit *u, uint32_t block)
 static void continue_at(struct unit *u, uint32_t pc)
 {
     uint32_t block = block_at(u, pc);
-    if (block != UINT32_MAX) {
-        add_successor(u, block);
-        LLVMBuildBr(u->b, u->blocks[block].head);
+    if (block == UINT32_MAX) {
+        tail_call(u, c32(u, pc));
         return;
     }
-    tail_call(u, c32(u, pc));
+    cross(u, block);
+    add_successor(u, block);
+    LLVMBuildBr(u->b, u->blocks[block].head);
 }
 
 static void jump(struct unit *u, uint32_t pc, uint32_t target)
 {
     charge_and_check(u, pc, target, false);
     uint32_t block = block_at(u, target);
-    if (block != UINT32_MAX) {
-        add_successor(u, block);
-        LLVMBuildBr(u->b, u->blocks[block].head);
-    } else {
+    if (block == UINT32_MAX) {
         tail_call(u, c32(u, target));
+        return;
     }
+    cross(u, block);
+    add_successor(u, block);
+    LLVMBuildBr(u->b, u->blocks[block].head);
+}
+
+// Returns u->next: one place for all calls.
+static LLVMBasicBlockRef elsewhere(struct unit *u)
+{
+    if (u->elsewhere)
+        return u->elsewhere;
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
+    u->elsewhere = new_block(u);
+    begin_rare(u, u->elsewhere);
+    LLVMBuildRet(u->b, LLVMBuildLoad2(u->b, u->i32, u->next, ""));
+    LLVMPositionBuilderAtEnd(u->b, here);
+    return u->elsewhere;
 }
 
 // Calls the unit at `target` and goes on behind the call if that is where it returned to.
 static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
 {
-    spill(u, certain);
     // This unit is there as long as it runs: whatever forgets code leaves all compiled code first.
-    bool itself = LLVMIsAConstantInt(target) && LLVMConstIntGetZExtValue(target) == u->plan->entries[0];
-    LLVMValueRef next = call_unit(u, itself ? u->function : find_code_or_return(u, target));
-    LLVMBasicBlockRef elsewhere = new_block(u);
-    branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere);
-    LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
-    LLVMPositionBuilderAtEnd(u->b, elsewhere);
-    LLVMBuildRet(u->b, next);
-    LLVMPositionBuilderAtEnd(u->b, on);
+    bool itself = u->leaves && LLVMIsAConstantInt(target) && LLVMConstIntGetZExtValue(target) == u->plan->entries[0];
+    if (itself)
+        charge_and_check(u, pc, u->plan->entries[0], true);
+    spill(u, certain);
+    LLVMValueRef next, arguments[4] = {LLVMGetParam(u->function, 0), u->memory, itself ? c32(u, 0) : target, c32(u, pc + 4)};
+    if (itself) {
+        next = LLVMBuildCall2(u->b, u->type, u->function, arguments, 3, "");
+    } else {
+        LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
+        next = LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, RC_ENVIRONMENT_OFFSET(call)), arguments, 4, "");
+    }
+    LLVMBuildStore(u->b, next, u->next);
+    branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u));
     reload(u, certain);
     reload_ticks(u);
     continue_at(u, pc + 4);
@@ -503,11 +542,19 @@ static void jump_indirect(struct unit *u, LLVMValueRef target)
     LLVMBasicBlockRef other = new_block(u);
     LLVMValueRef word = LLVMBuildLShr(u->b, target, c32(u, 2), ""); // dense enough for a table
     LLVMValueRef v = LLVMBuildSwitch(u->b, word, other, u->block_count);
-    for (uint32_t i = 0; i < u->block_count; i++)
-        if (u->blocks[i].is_target)
-            LLVMAddCase(v, c32(u, u->plan->insns[u->blocks[i].first].pc / 4), u->blocks[i].head);
+    for (uint32_t i = 0; i < u->block_count; i++) {
+        if (!u->blocks[i].is_target)
+            continue;
+        LLVMBasicBlockRef to = u->blocks[i].head;
+        if (u->optimised && u->blocks[i].in_loop != u->blocks[u->block].in_loop) {
+            begin(u, to = new_block(u));
+            cross(u, i);
+            LLVMBuildBr(u->b, u->blocks[i].head);
+        }
+        LLVMAddCase(v, c32(u, u->plan->insns[u->blocks[i].first].pc / 4), to);
+    }
     u->blocks[u->block].leads_to_targets = true;
-    LLVMPositionBuilderAtEnd(u->b, other);
+    begin_rare(u, other);
     tail_call(u, target);
 }
 
@@ -515,37 +562,50 @@ static void jump_indirect(struct unit *u, LLVMValueRef target)
 
 enum { CALL_BIT = 1 };
 
-static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef taken)
+static void build_taken(struct unit *u, const struct rc_insn *i, bool certain)
 {
-    LLVMBasicBlockRef yes = new_block(u), no = new_block(u);
-    LLVMBuildCondBr(u->b, taken, yes, no);
-    LLVMPositionBuilderAtEnd(u->b, yes);
     bool is_call = i->word & CALL_BIT;
-    bool certain = LLVMIsAConstantInt(taken) && LLVMConstIntGetZExtValue(taken);
     if (ppc_opcodes[i->opcode].kind == PPC_INDIRECT) {
         LLVMValueRef target = load_slot(u, offsetof(struct ppc_state, target), 4);
-        charge_and_check_indirect(u, i->pc, target, is_call);
-        if (is_call)
-            call(u, i->pc, target, certain);
-        else if (i->opcode == PPC_OP_bcctrx)
-            jump_indirect(u, target);
-        else {
-            spill(u, false);
-            LLVMBuildRet(u->b, target);
-        }
-    } else {
-        uint32_t target = ppc_branch_target(i->word, i->pc);
         if (is_call) {
-            charge_and_check(u, i->pc, target, true);
-            call(u, i->pc, c32(u, target), certain);
-        } else
-            jump(u, i->pc, target);
+            call(u, i->pc, target, certain);
+            return;
+        }
+        charge_and_check_indirect(u, i->pc, target);
+        if (i->opcode == PPC_OP_bcctrx) {
+            jump_indirect(u, target);
+            return;
+        }
+        spill(u, false);
+        LLVMBuildRet(u->b, target);
+        return;
     }
-    LLVMPositionBuilderAtEnd(u->b, no);
-    if (certain)
-        LLVMBuildUnreachable(u->b);
+    uint32_t target = ppc_branch_target(i->word, i->pc);
+    if (is_call)
+        call(u, i->pc, c32(u, target), certain);
     else
-        continue_at(u, i->pc + 4);
+        jump(u, i->pc, target);
+}
+
+static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef taken)
+{
+    bool certain = LLVMIsAConstantInt(taken) && LLVMConstIntGetZExtValue(taken);
+    if (certain) {
+        build_taken(u, i, true);
+        return;
+    }
+    uint32_t next = block_at(u, i->pc + 4);
+    bool direct = next != UINT32_MAX && !(u->optimised && u->blocks[next].in_loop != u->blocks[u->block].in_loop);
+    LLVMBasicBlockRef yes = new_block(u), no = direct ? u->blocks[next].head : new_block(u);
+    LLVMBuildCondBr(u->b, taken, yes, no);
+    begin(u, yes);
+    build_taken(u, i, false);
+    if (direct) {
+        add_successor(u, next);
+        return;
+    }
+    begin(u, no);
+    continue_at(u, i->pc + 4);
 }
 
 // Leaves if the instruction said so.
@@ -554,10 +614,10 @@ static void check_exit(struct unit *u, LLVMValueRef exit)
     LLVMBasicBlockRef stop = new_block(u);
     branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, exit, LLVMConstInt(u->i8, 0, false), ""), stop);
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
-    LLVMPositionBuilderAtEnd(u->b, stop);
+    begin_rare(u, stop);
     spill(u, false);
     leave(u);
-    LLVMPositionBuilderAtEnd(u->b, on);
+    begin(u, on);
 }
 
 static void call_handler(struct unit *u, const struct rc_insn *i)
@@ -614,6 +674,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     bool ok;
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
+    u->last = LLVMGetInsertBlock(u->b);
     if (!ok || (branch && !result)) {
         u->failed = true;
         return true;
@@ -631,7 +692,7 @@ static void build_block(struct unit *u, uint32_t block)
     u->block = block;
     u->singles = g->singles;
     g->first_event = u->event_count;
-    LLVMPositionBuilderAtEnd(u->b, g->head);
+    begin(u, g->head);
     bool ended = false;
     for (uint32_t i = 0; i < g->count && !ended && !u->failed; i++)
         ended = build_insn(u, &u->plan->insns[g->first + i]);
@@ -661,11 +722,15 @@ static void flow_dirty(struct unit *u, struct guest_block *g, struct rc_set *dir
 static bool pass_on(struct unit *u, struct guest_block *g, const struct rc_set *dirty)
 {
     bool changed = false;
-    for (unsigned i = 0; i < g->successor_count; i++)
-        changed |= rc_set_unite(&u->blocks[g->successors[i]].dirty, dirty);
+    struct rc_set outside = *dirty, in_loops = loop_slots();
+    rc_set_subtract(&outside, &in_loops);
+    for (unsigned i = 0; i < g->successor_count; i++) {
+        struct guest_block *to = &u->blocks[g->successors[i]];
+        changed |= rc_set_unite(&to->dirty, to->in_loop ? dirty : &outside);
+    }
     for (uint32_t i = 0; g->leads_to_targets && i < u->block_count; i++)
         if (u->blocks[i].is_target)
-            changed |= rc_set_unite(&u->blocks[i].dirty, dirty);
+            changed |= rc_set_unite(&u->blocks[i].dirty, u->blocks[i].in_loop ? dirty : &outside);
     return changed;
 }
 
@@ -696,7 +761,7 @@ static struct rc_set live_behind(const struct unit *u, const struct guest_block 
 
 static struct rc_set flow_live(struct unit *u, struct guest_block *g, bool choose)
 {
-    struct rc_set live = live_behind(u, g);
+    struct rc_set live = live_behind(u, g), in_loops = loop_slots();
     for (uint32_t i = g->event_count; i > 0; i--) {
         struct event *e = &u->events[g->first_event + i - 1];
         switch (e->kind) {
@@ -713,13 +778,18 @@ static struct rc_set flow_live(struct unit *u, struct guest_block *g, bool choos
         case EVENT_NONE:
             break;
         case EVENT_RELOAD:
-            if (choose)
+            if (choose) {
                 e->chosen = rc_set_common(&live, &e->range);
+                if (!g->in_loop && !e->edge)
+                    rc_set_subtract(&e->chosen, &in_loops);
+            }
             if (e->all)
                 rc_set_subtract(&live, &e->range);
             break;
         }
     }
+    if (!g->in_loop)
+        rc_set_subtract(&live, &in_loops);
     return live;
 }
 
@@ -866,9 +936,9 @@ static void check_singles(struct unit *u, const struct guest_block *g, uint32_t 
         LLVMBasicBlockRef other = new_block(u);
         branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, bits, again, ""), other);
         LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
-        LLVMPositionBuilderAtEnd(u->b, other);
+        begin_rare(u, other);
         LLVMBuildRet(u->b, c32(u, pc | RC_ALONE));
-        LLVMPositionBuilderAtEnd(u->b, on);
+        begin(u, on);
     }
 }
 
@@ -907,7 +977,7 @@ static void check_stack(struct unit *u, LLVMBasicBlockRef on, uint32_t pc)
     LLVMValueRef low = LLVMBuildICmp(u->b, LLVMIntULT, sp, environment(u, RC_ENVIRONMENT_OFFSET(stack_limit)), "");
     LLVMValueRef v = LLVMBuildCondBr(u->b, low, deep, on);
     LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
-    LLVMPositionBuilderAtEnd(u->b, deep);
+    begin_rare(u, deep);
     LLVMBuildRet(u->b, c32(u, pc));
 }
 
@@ -925,7 +995,8 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
 {
     const struct rc_plan *p = u->plan;
     LLVMBasicBlockRef never = new_block(u), first = new_block(u), choice = new_block(u);
-    LLVMPositionBuilderAtEnd(u->b, start);
+    u->last = u->entry;
+    begin(u, start);
     LLVMValueRef number = LLVMGetParam(u->function, 2);
     reload_ticks(u);
     if (p->entry_count == 1)
@@ -935,21 +1006,24 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
         LLVMValueRef v = LLVMBuildCondBr(u->b, rest, choice, first);
         LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
     }
-    LLVMPositionBuilderAtEnd(u->b, choice);
+    begin_rare(u, choice);
     LLVMValueRef v = LLVMBuildSwitch(u->b, number, never, p->entry_count);
-    LLVMPositionBuilderAtEnd(u->b, never);
+    begin_rare(u, never);
     LLVMBuildUnreachable(u->b);
+    u->last = start;
     for (uint32_t i = 0; i < p->entry_count; i++) {
         uint32_t pc = p->entries[i] & ~(uint32_t)RC_CALLED;
         struct guest_block *g = &u->blocks[block_at(u, pc)];
         LLVMBasicBlockRef at = i ? new_block(u) : first;
         if (i)
             LLVMAddCase(v, c32(u, i), at);
-        LLVMPositionBuilderAtEnd(u->b, at);
+        if (i == 1)
+            u->last = LLVMGetLastBasicBlock(u->function);
+        begin(u, at);
         if ((i == 0 || p->entries[i] & RC_CALLED) && makes_calls(p)) {
             LLVMBasicBlockRef on = new_block(u);
             check_stack(u, on, pc);
-            LLVMPositionBuilderAtEnd(u->b, on);
+            begin(u, on);
         }
         if (u->optimised)
             transfer(u, &g->live, false, 0);
@@ -974,10 +1048,13 @@ static void build(struct unit *u, const char *name)
     add_attribute(u, 1, "noalias", 0);
     add_attribute(u, 1, "dereferenceable", sizeof(struct ppc_state) - RC_STATE_BIAS);
     add_attribute(u, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
+    if (!u->leaves) // the quick tier: its places in the stack frame are in reach of one byte
+        LLVMAddTargetDependentFunctionAttr(u->function, "frame-pointer", "all");
     u->entry = new_block(u);
     LLVMBasicBlockRef start = new_block(u);
-    LLVMPositionBuilderAtEnd(u->b, u->entry);
+    begin(u, u->entry);
     u->ticks = LLVMBuildAlloca(u->b, u->i64, "");
+    u->next = LLVMBuildAlloca(u->b, u->i32, "");
     LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
     u->state = LLVMBuildGEP2(u->b, u->i8, LLVMGetParam(u->function, 0), &bias, 1, "");
     LLVMBuildBr(u->b, start);

@@ -131,6 +131,23 @@ static uint32_t unit_at(const struct krnl_call *c, gva at, unsigned unit, bool f
     return fold ? upper_unit(half) : half;
 }
 
+// How many bytes are surely equal: a title may give gigabytes as a length. What cannot be read counts as zeros, as in unit_at.
+static uint32_t equal_bytes(const struct krnl_call *c, gva a, gva b, uint32_t length)
+{
+    enum { PAGE = 0x1000 };
+    static const uint8_t zeros[PAGE];
+    uint32_t done = 0, size;
+    for (; done < length; done += size) {
+        uint32_t a_room = PAGE - (a + done) % PAGE, b_room = PAGE - (b + done) % PAGE;
+        size = a_room < b_room ? a_room : b_room;
+        size = size < length - done ? size : length - done;
+        const uint8_t *x = mem_at(c->mem, a + done, size, MEM_READ), *y = mem_at(c->mem, b + done, size, MEM_READ);
+        if ((x || y) && memcmp(x ? x : zeros, y ? y : zeros, size) != 0)
+            break;
+    }
+    return done;
+}
+
 static int32_t compare(const struct krnl_call *c, gva a, uint32_t a_units, gva b, uint32_t b_units, unsigned unit,
                        bool fold)
 {
@@ -138,7 +155,7 @@ static int32_t compare(const struct krnl_call *c, gva a, uint32_t a_units, gva b
     if (shorter && (!mem_valid(c->mem, a, shorter * unit, MEM_READ) || !mem_valid(c->mem, b, shorter * unit, MEM_READ)))
         log_write(c->k->log, LOG_GUEST, "rtl", "%s of 0x%08x and 0x%08x, which are not all readable", c->row->name, a,
                   b);
-    for (uint32_t i = 0; i < shorter; i++) {
+    for (uint32_t i = unit == 1 ? equal_bytes(c, a, b, shorter) : 0; i < shorter; i++) {
         uint32_t x = unit_at(c, a + i * unit, unit, fold), y = unit_at(c, b + i * unit, unit, fold);
         if (x != y)
             return (int32_t)(x - y);

@@ -798,6 +798,9 @@ COMMAND(exec, "run instruction test vectors")
     bool read_failed = ferror(in) != 0;
     if (in != stdin)
         fclose(in);
+    struct cpu_stats compiled = {0};
+    if (started)
+        cpu_stats(r.cpu, &compiled);
     cpu_destroy(r.cpu);
     mem_destroy(r.mem);
     json_tokener_free(r.tokener);
@@ -807,6 +810,9 @@ COMMAND(exec, "run instruction test vectors")
         fprintf(stderr, "xenolith exec: %s: cannot be read\n", path);
         return CLI_ERROR;
     }
-    fprintf(stderr, "%lu passed, %lu failed\n", r.passed, r.failed);
+    fprintf(stderr, "%lu passed, %lu failed", r.passed, r.failed);
+    if (r.tier != CPU_INTERPRETER)
+        fprintf(stderr, ", %" PRIu64 " units compiled, %" PRIu64 " could not be", compiled.units, compiled.failed);
+    fputc('\n', stderr);
     return r.failed ? CLI_FAILED : CLI_OK;
 }

@@ -65,6 +65,9 @@ void cli_report(FILE *out, struct sys *s, const struct krnl_result *result, cons
             (double)krnl_now(k) / 3.2e9, krnl_frames(k));
     if (result->thread)
         print_thread(out, k, result->thread, &names);
+    if (!cpu_registers_known(sys_cpu(s)))
+        fprintf(out, "the registers above, but pc, may be older than the fault, which is in optimised code: with --tier interpreter the run is the same, "
+                     "and they are those of the fault\n");
     fputs("threads of the title:\n", out);
     print_waits(out, k);
     symbols_finish(&names);

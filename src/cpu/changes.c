@@ -86,7 +86,7 @@ static void written(void *user, gva page)
 
 void changes_renew(struct cpu *cpu, gva base, uint64_t size)
 {
-    for (uint64_t page = (base + PAGE - 1ull) / PAGE; page < (base + size) / PAGE; page++)
+    for (uint64_t page = base / PAGE; page < (base + size + PAGE - 1) / PAGE; page++)
         *writes_of(cpu, (gva)(page * PAGE)) = 0;
 }
 

@@ -50,6 +50,7 @@ struct unit {
     uint32_t first_entry, entry_count; // none: gone
     uint32_t low, high;                // first and last instruction
     uint32_t samples;                  // runs that began in it
+    bool optimised;
     bool improvable;                   // CPU_AUTO: a quick one that is to be optimised
 };
 
@@ -367,7 +368,7 @@ static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *
     if (!link_pages(c, u, number))
         return false;
     c->units[c->unit_count++] = (struct unit){.first_entry = c->entry_count, .low = u->ranges[0].pc, .high = end->pc + 4 * (end->count - 1),
-                                              .improvable = c->automatic && u->tier == RC_QUICK};
+                                              .improvable = c->automatic && u->tier == RC_QUICK, .optimised = u->tier == RC_OPTIMISED};
     c->improvable_count += c->units[number].improvable;
     for (uint32_t i = 0; i < u->entry_count; i++) {
         rc_function *called = i ? NULL : (rc_function *)code;
@@ -730,6 +731,17 @@ static void cool(struct compiled *c, gva base, uint64_t size)
     for (uint64_t i = first; i < end; i++)
         if (c->heat[i])
             c->heat[i] = 0;
+}
+
+bool compiled_is_optimised(const struct cpu *cpu, uint32_t pc)
+{
+    const struct compiled *c = cpu->compiled;
+    for (uint32_t link = c ? c->pages[pc >> PAGE_SHIFT] : 0; link; link = c->links[link - 1].next) {
+        const struct unit *u = &c->units[c->links[link - 1].unit];
+        if (u->entry_count && u->optimised && u->low <= pc && u->high >= pc)
+            return true;
+    }
+    return false;
 }
 
 // Code that is running now was left already, or is left by the same icbi.

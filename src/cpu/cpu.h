@@ -36,6 +36,10 @@ struct cpu_code {
 bool cpu_add_code(struct cpu *cpu, const struct cpu_code *code, struct error *err);
 void cpu_remove_code(struct cpu *cpu, gva base, uint32_t size);
 
+// After PPC_EXIT_FAULT: whether the state's registers are those of the fault. Not in a loop of optimised code: there pc, time and
+// memory are, and the registers those at the last call or entry. The interpreter at the same time has them all.
+bool cpu_registers_known(const struct cpu *cpu);
+
 // Forgets decoded code in [base, base + size) and in its aliases, because the bytes there changed.
 void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size);
 

@@ -32,6 +32,7 @@ struct cpu {
     struct cpu *twin;          // the other of shadow.c's two
     struct ppc_state *running; // whose guest code runs now; NULL: nobody's
     struct changes *changes;
+    bool unknown;              // the last run left registers behind in optimised code
     uint32_t waiting;          // pages that have changed and that the running code still sees as they were
     struct functions functions;
 };
@@ -73,7 +74,7 @@ bool changes_create(struct cpu *cpu);
 void changes_destroy(struct cpu *cpu);
 uint32_t changes_word(const struct cpu *cpu, uint32_t pc); // the instruction there, as running code sees it; may fault
 void changes_apply(struct cpu *cpu); // now everybody sees them as they are
-void changes_renew(struct cpu *cpu, gva base, uint64_t size); // what lies there is something new
+void changes_renew(struct cpu *cpu, gva base, uint64_t size); // what lies there is code: its writes count anew
 
 // ---- compiled.c
 // Runs an entry from s->pc; returns the guest address to go on at, or RC_LEFT.
@@ -87,6 +88,7 @@ void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
 // Behind each run: how many instructions it had.
 void compiled_ran(struct cpu *cpu, uint64_t instructions);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
+bool compiled_is_optimised(const struct cpu *cpu, uint32_t pc); // some optimised unit has code in its page
 void compiled_destroy(struct compiled *c); // NULL is allowed
 enum { COMPILED_MOST = 500 }; // instructions of a unit, in both tiers: each is the other's replacement
 struct library;

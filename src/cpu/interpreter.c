@@ -581,6 +581,11 @@ void cpu_remove_code(struct cpu *cpu, gva base, uint32_t size)
     functions_remove(&cpu->functions, base, size);
 }
 
+bool cpu_registers_known(const struct cpu *cpu)
+{
+    return !cpu->unknown || cpu->shadow;
+}
+
 void cpu_invalidate(struct cpu *cpu, gva base, uint32_t size)
 {
     changes_renew(cpu, base, size);
@@ -627,7 +632,6 @@ static void run(struct cpu *cpu, struct ppc_state *s)
         if (s->exit == PPC_EXIT_ICACHE) {
             s->exit = PPC_EXIT_NONE;
             changes_apply(cpu);
-            changes_renew(cpu, s->fault_address & ~4095u, 4096); // code it is, not data
             cpu_invalidate(cpu, s->fault_address, 128);
             c = cell_at(cpu->cells, s->pc + 4);
         } else if (s->exit == PPC_EXIT_NONE) {
@@ -651,12 +655,13 @@ static void run(struct cpu *cpu, struct ppc_state *s)
     }
 }
 
-static void caught(struct ppc_state *s, const struct mem_scope *scope)
+static void caught(struct cpu *cpu, struct ppc_state *s, const struct mem_scope *scope)
 {
     s->fault_address = scope->fault.address;
     s->fault_write = scope->fault.write;
     if (s->exit != PPC_EXIT_FETCH)
         s->exit = PPC_EXIT_FAULT;
+    cpu->unknown = s->exit == PPC_EXIT_FAULT && !s->block_pc && compiled_is_optimised(cpu, s->pc); // compiled code has no block
 }
 
 enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s)
@@ -670,11 +675,12 @@ enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s)
         compiled_poll(cpu, s);
     struct mem_scope scope;
     cpu->running = s;
+    cpu->unknown = false;
     mem_scope_enter(&scope, cpu->mem);
     if (sigsetjmp(scope.env, 0) == 0)
         run(cpu, s);
     else
-        caught(s, &scope);
+        caught(cpu, s, &scope);
     mem_scope_leave(&scope);
     changes_apply(cpu);
     cpu->running = NULL;

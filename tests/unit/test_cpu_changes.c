@@ -184,7 +184,7 @@ static void callee(struct machine *m)
     const uint32_t function[] = {ADDI_R3 | 1, BLR};
     put(m, CODE + 0x2000, caller, sizeof caller / sizeof *caller);
     put(m, CODE + 0x3000, function, 2);
-    for (uint32_t i = 0; i < 20; i++) {
+    for (uint32_t i = 0; i < 6; i++) {
         m->s.gpr[3] = 0;
         m->s.gpr[4] = CODE + 0x3000;
         m->s.gpr[5] = ADDI_R3 | 16;
@@ -203,7 +203,7 @@ static void exchanges_a_function(void **state)
 // Between runs, as NtReadFile or a copy into code do it.
 static void by_kernel(struct machine *m)
 {
-    for (uint32_t i = 0; i < 30; i++) {
+    for (uint32_t i = 0; i < 12; i++) {
         uint32_t words[] = {ADDI_R3 | (i + 1), BLR};
         uint8_t bytes[8];
         for (int b = 0; b < 8; b++)

@@ -208,6 +208,54 @@ static void garbage(struct machine *m, uint32_t seed)
     }
 }
 
+// A loop that runs out of memory: pc, time, memory and the address in every tier; all registers but in optimised code, which says so.
+static void run_out_of_memory(struct machine *m, uint32_t exact)
+{
+    // loop: lwz r6, 0(r4); add r3, r3, r6; stwu r3, 4(r4); addi r7, r7, 1; bdnz loop; blr
+    const uint32_t words[] = {0x80C40000, 0x7C633214, 0x94640004, 0x38E70001, 0x4200FFF0, BLR};
+    put(m, CODE, words, sizeof words / sizeof *words);
+    for (uint32_t i = 0; i < 3; i++) {
+        m->s.gpr[3] = i;
+        m->s.gpr[4] = CODE + CODE_SIZE - 400;
+        m->s.ctr = 1000;
+        m->s.exit = 0;
+        assert_int_equal(run_at(m, CODE, 100000), PPC_EXIT_FAULT);
+        assert_int_equal(m->s.pc, CODE + 8);
+        assert_int_equal(m->s.fault_address, CODE + CODE_SIZE);
+        assert_true(m->s.fault_write);
+        assert_int_equal(m->s.cycles, (i + 1) * (99 * 5 + 2));
+        if (exact || cpu_registers_known(m->cpu)) {
+            assert_int_equal(m->s.gpr[7], (i + 1) * 99);
+            assert_int_equal(m->s.gpr[4], CODE + CODE_SIZE - 4);
+        }
+        if (exact)
+            assert_true(cpu_registers_known(m->cpu));
+        m->s.gpr[7] = (i + 1) * 99;
+    }
+}
+
+static void a_fault_in_a_loop(void **state)
+{
+    (void)state;
+    struct machine plain, other;
+    assert_true(open_machine(&plain, CPU_INTERPRETER));
+    ppc_state_init(&plain.s);
+    run_out_of_memory(&plain, true);
+    for (enum cpu_tier tier = CPU_QUICK; tier <= CPU_AUTO; tier++) {
+        if (!open_machine(&other, tier)) {
+            close_machine(&other);
+            close_machine(&plain);
+            skip();
+        }
+        ppc_state_init(&other.s);
+        run_out_of_memory(&other, tier == CPU_QUICK);
+        assert_memory_equal(mem_at(plain.mem, CODE, CODE_SIZE, MEM_READ), mem_at(other.mem, CODE, CODE_SIZE, MEM_READ), CODE_SIZE);
+        assert_true(tier != CPU_OPTIMISED || !cpu_registers_known(other.cpu));
+        close_machine(&other);
+    }
+    close_machine(&plain);
+}
+
 // A loop whose unit knows that f1 holds a single, entered while it holds none: what the loop starts with is the interpreter's then,
 // be it a branch or an instruction that ends the run.
 static void enter_with_a_double(struct machine *m, uint32_t first)
@@ -347,6 +395,7 @@ int main(void)
         cmocka_unit_test(endless_functions),
         cmocka_unit_test(self_modifying_code),
         cmocka_unit_test(newly_loaded_code),
+        cmocka_unit_test(a_fault_in_a_loop),
         cmocka_unit_test(entries_with_doubles),
         cmocka_unit_test(garbage_as_code),
         cmocka_unit_test(shadow_finds_wrong_memory),

@@ -3,6 +3,7 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,15 +44,22 @@ static LLVMTargetMachineRef machine(LLVMTargetRef target, LLVMCodeGenOptLevel le
     return LLVMCreateTargetMachine(target, "x86_64-pc-linux-gnu", RC_HOST_CPU, "", level, LLVMRelocPIC, LLVMCodeModelSmall);
 }
 
+// LLVM's list of targets is the process's: threads that each make a recompiler must not add to it at once.
+static void initialise_llvm(void)
+{
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+}
+
 static bool rc_create(struct rc **out, struct error *err)
 {
     struct rc *rc = calloc(1, sizeof *rc);
     if (!rc)
         return error_set(err, ERR_MEMORY, "no memory for the recompiler");
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, initialise_llvm);
     LLVMTargetRef target;
     char *message = NULL;
     rc->context = LLVMContextCreate();

@@ -3,80 +3,35 @@
 // Quick tier, and outside of loops: every slot is its place in the state. In loops without calls a slot is a stack variable that LLVM turns
 // into registers, loaded on the way in; where others look at the state (exits, the way out) the changed ones are stored. Which ones follows
 // from the order of uses and definitions in each guest block (struct event) and two data-flow passes over the guest's blocks.
-#include "cpu/recompiler/unit.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/recompiler/slots.h"
+#include "cpu/recompiler/unit_parts.h"
 
-enum event_kind {
-    EVENT_USE,
-    EVENT_DEFINE, // certainly
-    EVENT_CHANGE, // perhaps
-    EVENT_SPILL,
-    EVENT_RELOAD,
-    EVENT_NONE,
-};
+bool unit_is_call(const struct rc_insn *i)
+{
+    enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
+    return i->word & 1 && (kind == PPC_BRANCH || kind == PPC_INDIRECT);
+}
 
-struct event {
-    enum event_kind kind;
-    int slot;
-    bool all;               // spill, reload: unconditional; afterwards nothing differs from the state
-    bool edge;              // spill, reload: on the way into or out of a loop
-    struct rc_set range;    // spill, reload: of which slots
-    LLVMBasicBlockRef at;   // before its terminator
-    struct rc_set chosen;   // found by the data-flow passes
-    uint32_t singles;       // spill: registers that have a variable in single
-};
+static uint32_t insn_at(const struct unit *u, uint32_t pc)
+{
+    uint32_t low = 0, high = u->plan->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (u->plan->insns[middle].pc < pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < u->plan->count && u->plan->insns[low].pc == pc ? low : UINT32_MAX;
+}
 
-struct guest_block {
-    uint32_t first, count;             // instructions
-    uint32_t first_event, event_count;
-    LLVMBasicBlockRef head;
-    uint32_t successors[2];            // guest blocks
-    unsigned successor_count;
-    bool is_target;                    // of a bctr
-    bool leads_to_targets;             // an indirect jump within the unit
-    struct rc_set dirty, live;         // at its start
-    uint32_t singles;                  // floating point registers that hold singles there
-    bool calls;
-    bool in_loop;                      // one without calls
-};
-
-struct unit {
-    struct rc_templates *templates;
-    LLVMContextRef context;
-    LLVMModuleRef module;
-    const struct rc_plan *plan;
-    bool optimised; // some slots are variables:
-    struct rc_set variables;
-    bool choosing; // what is used becomes a variable
-    bool leaves;   // rare cases of instructions are the interpreter's
-    LLVMValueRef function, state, memory, ticks;
-    LLVMValueRef next;           // variable: where a call returned to
-    LLVMBasicBlockRef elsewhere; // not to where it was expected; NULL: no call so far
-    LLVMBasicBlockRef entry, last; // last: that was begun
-    LLVMBuilderRef b;
-    LLVMTypeRef type, pointer, i64, i32, i8, i1, vector, f64, f32;
-    LLVMValueRef unlikely; // branch weights: the first way is rare
-    LLVMValueRef slots[RC_SLOT_COUNT];
-    LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
-    uint32_t singles;              // those that are, where code is built
-    uint32_t pc;                   // of the instruction that is built
-    uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
-    bool links;                    // it is a call, for which the program sets LR
-    LLVMValueRef ignored;          // what is stored here goes nowhere
-    bool leaves_there, looks;      // it may leave, it looks at its address in the state
-    LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
-    struct guest_block *blocks;
-    uint32_t block_count, block;
-    uint32_t *block_of; // by instruction
-    struct event *events;
-    uint32_t event_count, event_capacity;
-    struct event lost; // stands for one that found no memory
-    bool failed;
-};
+uint32_t unit_block_at(const struct unit *u, uint32_t pc)
+{
+    uint32_t i = insn_at(u, pc);
+    return i != UINT32_MAX && u->blocks[u->block_of[i]].first == i ? u->block_of[i] : UINT32_MAX;
+}
 
 // ---- Small pieces of IR
 
@@ -146,8 +101,6 @@ static void branch_rarely(struct unit *u, LLVMValueRef condition, LLVMBasicBlock
     LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
     begin(u, next);
 }
-
-enum { FPR = offsetof(struct ppc_state, fpr), FPR_END = FPR + 32 * 8 };
 
 // Of an operand that waits in s->fp.
 static bool is_fp_operand(uint32_t offset)
@@ -219,14 +172,6 @@ static bool is_variable(const struct unit *u, int slot)
     return u->optimised && (is_fpr(rc_slot(slot).offset) || (u->blocks[u->block].in_loop && rc_set_has(&u->variables, slot)));
 }
 
-// Those that are variables in loops only.
-static struct rc_set loop_slots(void)
-{
-    struct rc_set all = rc_set_of_range(0, sizeof(struct ppc_state)), fprs = rc_set_of_range(FPR, FPR_END - FPR);
-    rc_set_subtract(&all, &fprs);
-    return all;
-}
-
 // On the way to another block of the unit: into a loop or out of one, variables are loaded or stored.
 static void cross(struct unit *u, uint32_t block)
 {
@@ -238,7 +183,7 @@ static void cross(struct unit *u, uint32_t block)
     if (u->event_count == before)
         return;
     u->events[before].edge = true;
-    u->events[before].range = loop_slots();
+    u->events[before].range = unit_loop_slots();
 }
 
 static LLVMValueRef variable(struct unit *u, int slot)
@@ -431,117 +376,6 @@ static void tail_call(struct unit *u, LLVMValueRef target)
     LLVMBuildRet(u->b, v);
 }
 
-static uint32_t insn_at(const struct unit *u, uint32_t pc);
-
-static bool is_call(const struct rc_insn *i)
-{
-    enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
-    return i->word & 1 && (kind == PPC_BRANCH || kind == PPC_INDIRECT);
-}
-
-static uint32_t insn_at(const struct unit *u, uint32_t pc)
-{
-    uint32_t low = 0, high = u->plan->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (u->plan->insns[middle].pc < pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < u->plan->count && u->plan->insns[low].pc == pc ? low : UINT32_MAX;
-}
-
-// The guest block that starts at `pc`; UINT32_MAX where it is not of this unit.
-static uint32_t block_at(const struct unit *u, uint32_t pc)
-{
-    uint32_t i = insn_at(u, pc);
-    return i != UINT32_MAX && u->blocks[u->block_of[i]].first == i ? u->block_of[i] : UINT32_MAX;
-}
-
-// ---- Loops without calls: circles of blocks, none of which calls (Tarjan's algorithm)
-
-struct circles {
-    struct unit *u;
-    uint32_t *number, *lowest; // by block; number 0: not seen
-    uint32_t *stack, depth, last;
-    bool *waiting; // on the stack
-};
-
-static bool has_call(struct unit *u, const struct guest_block *g)
-{
-    for (uint32_t i = 0; i < g->count; i++) {
-        const struct rc_insn *n = &u->plan->insns[g->first + i];
-        if (n->flags & RC_UNKNOWN || is_call(n) || !rc_can_specialise(u->templates, n->opcode, n->word))
-            return true;
-    }
-    return false;
-}
-
-static void visit(struct circles *c, uint32_t block);
-
-// Returns whether the way leads back to `from` itself.
-static bool look_at(struct circles *c, uint32_t from, uint32_t to)
-{
-    if (to == UINT32_MAX || c->u->blocks[to].calls)
-        return false;
-    if (!c->number[to])
-        visit(c, to);
-    if (c->waiting[to] && c->lowest[to] < c->lowest[from])
-        c->lowest[from] = c->lowest[to];
-    return to == from;
-}
-
-static bool look_at_ways(struct circles *c, uint32_t block)
-{
-    struct unit *u = c->u;
-    const struct guest_block *g = &u->blocks[block];
-    const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
-    enum ppc_kind kind = ppc_opcodes[last->opcode].kind;
-    bool always = last->word >> 26 == 18 || (last->word >> 21 & 20) == 20, branch = kind == PPC_BRANCH || kind == PPC_INDIRECT, itself = false;
-    if (kind == PPC_BRANCH)
-        itself |= look_at(c, block, block_at(u, ppc_branch_target(last->word, last->pc)));
-    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->block_count; i++)
-        if (u->blocks[i].is_target)
-            itself |= look_at(c, block, i);
-    if (!branch || !always)
-        itself |= look_at(c, block, block_at(u, last->pc + 4));
-    return itself;
-}
-
-static void visit(struct circles *c, uint32_t block)
-{
-    c->number[block] = c->lowest[block] = ++c->last;
-    c->stack[c->depth++] = block;
-    c->waiting[block] = true;
-    bool itself = look_at_ways(c, block);
-    if (c->lowest[block] != c->number[block])
-        return;
-    bool circle = itself || c->stack[c->depth - 1] != block;
-    for (uint32_t b = UINT32_MAX; b != block;) {
-        b = c->stack[--c->depth];
-        c->waiting[b] = false;
-        c->u->blocks[b].in_loop = circle;
-    }
-}
-
-static void find_loops(struct unit *u)
-{
-    uint32_t count = u->block_count;
-    struct circles c = {.u = u, .number = calloc(4 * (size_t)count, sizeof(uint32_t)), .waiting = calloc(count, 1)};
-    if (c.number && c.waiting) {
-        c.lowest = c.number + count;
-        c.stack = c.lowest + count;
-        for (uint32_t i = 0; i < count; i++)
-            u->blocks[i].calls = has_call(u, &u->blocks[i]);
-        for (uint32_t i = 0; i < count; i++)
-            if (!c.number[i] && !u->blocks[i].calls)
-                visit(&c, i);
-    }
-    free(c.number);
-    free(c.waiting);
-}
-
 static void add_successor(struct unit *u, uint32_t block)
 {
     struct guest_block *from = &u->blocks[u->block];
@@ -551,7 +385,7 @@ static void add_successor(struct unit *u, uint32_t block)
 // Goes on at `pc`, without a jump in the sense of time.
 static void continue_at(struct unit *u, uint32_t pc)
 {
-    uint32_t block = block_at(u, pc);
+    uint32_t block = unit_block_at(u, pc);
     if (block == UINT32_MAX) {
         tail_call(u, c32(u, pc));
         return;
@@ -564,7 +398,7 @@ static void continue_at(struct unit *u, uint32_t pc)
 static void jump(struct unit *u, uint32_t pc, uint32_t target)
 {
     charge_and_check(u, pc, target, false);
-    uint32_t block = block_at(u, target);
+    uint32_t block = unit_block_at(u, target);
     if (block == UINT32_MAX) {
         tail_call(u, c32(u, target));
         return;
@@ -608,7 +442,7 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
         next = LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, RC_ENVIRONMENT_OFFSET(call)), arguments, 4, "");
     }
     LLVMBuildStore(u->b, next, u->next);
-    uint32_t block = block_at(u, pc + 4);
+    uint32_t block = unit_block_at(u, pc + 4);
     if (!u->optimised && block != UINT32_MAX) {
         LLVMValueRef v = LLVMBuildCondBr(u->b, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u), u->blocks[block].head);
         LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
@@ -644,7 +478,6 @@ static void jump_indirect(struct unit *u, LLVMValueRef target)
 
 // ---- Instructions
 
-enum { CALL_BIT = 1 };
 
 static void build_taken(struct unit *u, const struct rc_insn *i, bool certain)
 {
@@ -685,7 +518,7 @@ static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef t
         build_taken(u, i, true);
         return;
     }
-    uint32_t next = block_at(u, i->pc + 4);
+    uint32_t next = unit_block_at(u, i->pc + 4);
     bool direct = next != UINT32_MAX && !(u->optimised && u->blocks[next].in_loop != u->blocks[u->block].in_loop);
     LLVMBasicBlockRef yes = new_block(u), no = direct ? u->blocks[next].head : new_block(u);
     LLVMBuildCondBr(u->b, taken, yes, no);
@@ -738,7 +571,7 @@ static bool calls_program(const struct unit *u, const struct rc_insn *i)
 {
     bool always = i->word >> 26 == 18 || (i->word >> 21 & 20) == 20;
     bool direct = ppc_opcodes[i->opcode].kind == PPC_BRANCH;
-    return is_call(i) && always && !(direct && calls_itself(u, ppc_branch_target(i->word, i->pc)));
+    return unit_is_call(i) && always && !(direct && calls_itself(u, ppc_branch_target(i->word, i->pc)));
 }
 
 // True: the block ends with this instruction.
@@ -806,111 +639,6 @@ static void build_block(struct unit *u, uint32_t block)
     g->event_count = u->event_count - g->first_event;
 }
 
-// ---- Data flow
-
-static void flow_dirty(struct unit *u, struct guest_block *g, struct rc_set *dirty, bool choose)
-{
-    *dirty = g->dirty;
-    for (uint32_t i = 0; i < g->event_count; i++) {
-        struct event *e = &u->events[g->first_event + i];
-        if (e->kind == EVENT_DEFINE || e->kind == EVENT_CHANGE)
-            rc_set_add(dirty, e->slot);
-        if (e->kind != EVENT_SPILL)
-            continue;
-        if (choose)
-            e->chosen = rc_set_common(dirty, &e->range);
-        if (e->all)
-            *dirty = (struct rc_set){0};
-    }
-}
-
-static bool pass_on(struct unit *u, struct guest_block *g, const struct rc_set *dirty)
-{
-    bool changed = false;
-    struct rc_set outside = *dirty, in_loops = loop_slots();
-    rc_set_subtract(&outside, &in_loops);
-    for (unsigned i = 0; i < g->successor_count; i++) {
-        struct guest_block *to = &u->blocks[g->successors[i]];
-        changed |= rc_set_unite(&to->dirty, to->in_loop ? dirty : &outside);
-    }
-    for (uint32_t i = 0; g->leads_to_targets && i < u->block_count; i++)
-        if (u->blocks[i].is_target)
-            changed |= rc_set_unite(&u->blocks[i].dirty, u->blocks[i].in_loop ? dirty : &outside);
-    return changed;
-}
-
-static void find_dirty(struct unit *u)
-{
-    struct rc_set dirty;
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (uint32_t i = 0; i < u->block_count; i++) {
-            flow_dirty(u, &u->blocks[i], &dirty, false);
-            changed |= pass_on(u, &u->blocks[i], &dirty);
-        }
-    }
-    for (uint32_t i = 0; i < u->block_count; i++)
-        flow_dirty(u, &u->blocks[i], &dirty, true);
-}
-
-static struct rc_set live_behind(const struct unit *u, const struct guest_block *g)
-{
-    struct rc_set live = {0};
-    for (unsigned i = 0; i < g->successor_count; i++)
-        rc_set_unite(&live, &u->blocks[g->successors[i]].live);
-    for (uint32_t i = 0; g->leads_to_targets && i < u->block_count; i++)
-        if (u->blocks[i].is_target)
-            rc_set_unite(&live, &u->blocks[i].live);
-    return live;
-}
-
-static struct rc_set flow_live(struct unit *u, struct guest_block *g, bool choose)
-{
-    struct rc_set live = live_behind(u, g), in_loops = loop_slots();
-    for (uint32_t i = g->event_count; i > 0; i--) {
-        struct event *e = &u->events[g->first_event + i - 1];
-        switch (e->kind) {
-        case EVENT_USE:
-        case EVENT_CHANGE: // where it does not happen, the old value stays
-            rc_set_add(&live, e->slot);
-            break;
-        case EVENT_DEFINE:
-            rc_set_remove(&live, e->slot);
-            break;
-        case EVENT_SPILL:
-            rc_set_unite(&live, &e->chosen);
-            break;
-        case EVENT_NONE:
-            break;
-        case EVENT_RELOAD:
-            if (choose) {
-                e->chosen = rc_set_common(&live, &e->range);
-                if (!g->in_loop && !e->edge)
-                    rc_set_subtract(&e->chosen, &in_loops);
-            }
-            if (e->all)
-                rc_set_subtract(&live, &e->range);
-            break;
-        }
-    }
-    if (!g->in_loop)
-        rc_set_subtract(&live, &in_loops);
-    return live;
-}
-
-static void find_live(struct unit *u)
-{
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (uint32_t i = u->block_count; i > 0; i--) {
-            struct rc_set live = flow_live(u, &u->blocks[i - 1], false);
-            changed |= rc_set_unite(&u->blocks[i - 1].live, &live);
-        }
-    }
-    for (uint32_t i = 0; i < u->block_count; i++)
-        flow_live(u, &u->blocks[i], true);
-}
-
 // A slot's value; `singles` says which registers' values stand in single.
 static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint32_t singles)
 {
@@ -949,79 +677,6 @@ static void insert_transfers(struct unit *u)
             continue;
         LLVMPositionBuilderBefore(u->b, LLVMGetBasicBlockTerminator(e->at));
         transfer(u, &e->chosen, e->kind == EVENT_SPILL, e->singles);
-    }
-}
-
-// ---- Which floating point registers hold singles: what instructions leave there, by their encoding.
-
-static bool writes_single(const struct rc_insn *i)
-{
-    static const char *const text[] = {"lfs", "lfsu", "lfsx", "lfsux", "frsp", "fadds", "fsubs", "fmuls", "fdivs", "fsqrts", "fmadds", "fmsubs",
-                                       "fnmadds", "fnmsubs"};
-    const char *name = ppc_opcodes[i->opcode].text;
-    for (unsigned n = 0; n < sizeof text / sizeof *text; n++)
-        if (!strcmp(name, text[n]))
-            return true;
-    return false;
-}
-
-// What is known behind the instruction. Too little known is allowed.
-static uint32_t singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles)
-{
-    uint32_t primary = i->word >> 26, target = 1u << (i->word >> 21 & 31);
-    if (i->flags & RC_UNKNOWN || !rc_can_specialise(u->templates, i->opcode, i->word))
-        return 0;
-    bool touches = primary == 48 || primary == 49 || primary == 50 || primary == 51 || primary == 59 || primary == 63 ||
-                   (primary == 31 && !strncmp(ppc_opcodes[i->opcode].text, "lf", 2));
-    if (!touches)
-        return singles;
-    if (writes_single(i))
-        return singles | target;
-    bool moves = i->opcode == PPC_OP_fmrx || i->opcode == PPC_OP_fnegx || i->opcode == PPC_OP_fabsx || i->opcode == PPC_OP_fnabsx;
-    if (moves && singles >> (i->word >> 11 & 31) & 1)
-        return singles | target;
-    return singles & ~target;
-}
-
-static bool lower_singles(struct unit *u, uint32_t pc, uint32_t singles)
-{
-    uint32_t block = block_at(u, pc);
-    if (block == UINT32_MAX || !(u->blocks[block].singles & ~singles))
-        return false;
-    u->blocks[block].singles &= singles;
-    return true;
-}
-
-static bool pass_singles(struct unit *u, const struct rc_insn *last, uint32_t singles)
-{
-    enum ppc_kind kind = last->flags & RC_UNKNOWN ? PPC_PLAIN : ppc_opcodes[last->opcode].kind;
-    bool branch = kind == PPC_BRANCH || kind == PPC_INDIRECT, changed = false;
-    if (branch && last->word & CALL_BIT)
-        return lower_singles(u, last->pc + 4, 0);
-    if (kind == PPC_BRANCH)
-        changed |= lower_singles(u, ppc_branch_target(last->word, last->pc), singles);
-    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->block_count; i++)
-        if (u->blocks[i].is_target)
-            changed |= lower_singles(u, u->plan->insns[u->blocks[i].first].pc, singles);
-    return lower_singles(u, last->pc + 4, singles) || changed;
-}
-
-static void find_singles(struct unit *u)
-{
-    for (uint32_t b = 0; b < u->block_count; b++)
-        u->blocks[b].singles = UINT32_MAX;
-    for (uint32_t i = 0; i < u->plan->entry_count; i++)
-        if (i == 0 || u->plan->entries[i] & RC_CALLED)
-            lower_singles(u, u->plan->entries[i] & ~(uint32_t)RC_CALLED, 0);
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (uint32_t b = 0; b < u->block_count; b++) {
-            const struct guest_block *g = &u->blocks[b];
-            uint32_t singles = g->singles;
-            for (uint32_t i = 0; i < g->count; i++)
-                singles = singles_behind(u, &u->plan->insns[g->first + i], singles);
-            changed |= pass_singles(u, &u->plan->insns[g->first + g->count - 1], singles);
-        }
     }
 }
 
@@ -1089,8 +744,7 @@ static void check_stack(struct unit *u, LLVMBasicBlockRef on, uint32_t pc)
 static bool makes_calls(const struct rc_plan *p)
 {
     for (uint32_t i = 0; i < p->count; i++)
-        if (!(p->insns[i].flags & RC_UNKNOWN) && p->insns[i].word & CALL_BIT &&
-            (ppc_opcodes[p->insns[i].opcode].kind == PPC_BRANCH || ppc_opcodes[p->insns[i].opcode].kind == PPC_INDIRECT))
+        if (!(p->insns[i].flags & RC_UNKNOWN) && unit_is_call(&p->insns[i]))
             return true;
     return false;
 }
@@ -1118,7 +772,7 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
     u->last = start;
     for (uint32_t i = 0; i < p->entry_count; i++) {
         uint32_t pc = p->entries[i] & ~(uint32_t)RC_CALLED;
-        struct guest_block *g = &u->blocks[block_at(u, pc)];
+        struct guest_block *g = &u->blocks[unit_block_at(u, pc)];
         LLVMBasicBlockRef at = i ? new_block(u) : first;
         if (i)
             LLVMAddCase(v, c32(u, i), at);
@@ -1169,8 +823,8 @@ static void build(struct unit *u, const char *name)
         return;
     }
     if (u->optimised) {
-        find_loops(u);
-        find_singles(u);
+        unit_find_loops(u);
+        unit_find_singles(u);
     }
     u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
@@ -1183,8 +837,7 @@ static void build(struct unit *u, const char *name)
     if (u->failed)
         return;
     if (u->optimised) {
-        find_dirty(u);
-        find_live(u);
+        unit_find_transfers(u);
         insert_transfers(u);
     }
     build_entries(u, start);

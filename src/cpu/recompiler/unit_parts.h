@@ -1,0 +1,92 @@
+// unit_parts.h: what the files that make a unit share (unit.c, loops.c, flow.c, singles.c).
+// Threads: one at a time for one unit.
+#pragma once
+#include <llvm-c/Core.h>
+
+#include "cpu/recompiler/slots.h"
+#include "cpu/recompiler/unit.h"
+
+enum event_kind {
+    EVENT_USE,
+    EVENT_DEFINE, // certainly
+    EVENT_CHANGE, // perhaps
+    EVENT_SPILL,
+    EVENT_RELOAD,
+    EVENT_NONE,
+};
+
+struct event {
+    enum event_kind kind;
+    int slot;
+    bool all;               // spill, reload: unconditional; afterwards nothing differs from the state
+    bool edge;              // spill, reload: on the way into or out of a loop
+    struct rc_set range;    // spill, reload: of which slots
+    LLVMBasicBlockRef at;   // before its terminator
+    struct rc_set chosen;   // found by the data-flow passes
+    uint32_t singles;       // spill: registers that have a variable in single
+};
+
+struct guest_block {
+    uint32_t first, count;             // instructions
+    uint32_t first_event, event_count;
+    LLVMBasicBlockRef head;
+    uint32_t successors[2];            // guest blocks
+    unsigned successor_count;
+    bool is_target;                    // of a bctr
+    bool leads_to_targets;             // an indirect jump within the unit
+    struct rc_set dirty, live;         // at its start
+    uint32_t singles;                  // floating point registers that hold singles there
+    bool calls;
+    bool in_loop;                      // one without calls
+};
+
+struct unit {
+    struct rc_templates *templates;
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    const struct rc_plan *plan;
+    bool optimised; // some slots are variables:
+    struct rc_set variables;
+    bool choosing; // what is used becomes a variable
+    bool leaves;   // rare cases of instructions are the interpreter's
+    LLVMValueRef function, state, memory, ticks;
+    LLVMValueRef next;           // variable: where a call returned to
+    LLVMBasicBlockRef elsewhere; // not to where it was expected; NULL: no call so far
+    LLVMBasicBlockRef entry, last; // last: that was begun
+    LLVMBuilderRef b;
+    LLVMTypeRef type, pointer, i64, i32, i8, i1, vector, f64, f32;
+    LLVMValueRef unlikely; // branch weights: the first way is rare
+    LLVMValueRef slots[RC_SLOT_COUNT];
+    LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
+    uint32_t singles;              // those that are, where code is built
+    uint32_t pc;                   // of the instruction that is built
+    uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
+    bool links;                    // it is a call, for which the program sets LR
+    LLVMValueRef ignored;          // what is stored here goes nowhere
+    bool leaves_there, looks;      // it may leave, it looks at its address in the state
+    LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
+    struct guest_block *blocks;
+    uint32_t block_count, block;
+    uint32_t *block_of; // by instruction
+    struct event *events;
+    uint32_t event_count, event_capacity;
+    struct event lost; // stands for one that found no memory
+    bool failed;
+};
+
+enum { FPR = offsetof(struct ppc_state, fpr), FPR_END = FPR + 32 * 8 };
+enum { CALL_BIT = 1 }; // of a branch: it sets LR
+
+bool unit_is_call(const struct rc_insn *i); // RC_UNKNOWN aside
+// The guest block that starts at `pc`; UINT32_MAX where it is not of this unit.
+uint32_t unit_block_at(const struct unit *u, uint32_t pc);
+
+// ---- loops.c
+void unit_find_loops(struct unit *u); // blocks[].calls, in_loop
+
+// ---- flow.c
+struct rc_set unit_loop_slots(void);      // those that are variables in loops only
+void unit_find_transfers(struct unit *u); // events[].chosen, blocks[].dirty, live; when all events are known
+
+// ---- singles.c
+void unit_find_singles(struct unit *u); // blocks[].singles

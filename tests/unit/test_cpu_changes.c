@@ -11,6 +11,7 @@
 #include "cpu/cpu.h"
 #include "cpu/engine.h"
 #include "memory/memory.h"
+#include "cpu_fixture.h"
 
 static const gva CODE = 0xA0010000, ALIAS = 0xC0010000, IMAGE = 0x82000000, END = 0xBCBCBCBC;
 static const uint32_t STW_R5_R4 = 0x90A40000; // stw r5, 0(r4)
@@ -21,12 +22,6 @@ enum {
     ICBI_R4 = 0x7C0027AC,
     BDNZ = 0x42000000,
     SHADOW = CPU_AUTO + 1,   // the optimised tier and the interpreter
-};
-
-struct machine {
-    struct mem *mem;
-    struct cpu *cpu;
-    struct ppc_state s;
 };
 
 static void differs(void *user, const struct cpu_difference *d)
@@ -49,12 +44,6 @@ static bool open_machine(struct machine *m, int tier)
     return false;
 }
 
-static void close_machine(struct machine *m)
-{
-    cpu_destroy(m->cpu);
-    mem_destroy(m->mem);
-}
-
 // As the kernel does it: nobody is told.
 static void put(struct machine *m, gva at, const uint32_t *words, uint32_t count)
 {
@@ -71,15 +60,6 @@ static void run_at(struct machine *m, gva pc)
     assert_int_equal(cpu_run(m->cpu, &m->s), PPC_EXIT_FETCH);
     assert_int_equal(m->s.pc, END);
     assert_int_equal(m->s.slice_end, end);
-}
-
-static bool same(const struct ppc_state *a, const struct ppc_state *b)
-{
-    struct ppc_state x = *a, y = *b;
-    ppc_fpscr(&x);
-    ppc_fpscr(&y);
-    x.target = y.target = x.slice_end = y.slice_end = 0;
-    return !memcmp(&x, &y, sizeof x);
 }
 
 typedef void scene_function(struct machine *m);

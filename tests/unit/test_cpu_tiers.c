@@ -10,16 +10,11 @@
 #include "cpu/cpu.h"
 #include "cpu/engine.h"
 #include "memory/memory.h"
+#include "cpu_fixture.h"
 
 static const gva CODE = 0x80010000;
 static const gva END = 0xBCBCBCBC; // unmapped
 enum { CODE_SIZE = 0x200000, BLR = 0x4E800020, ADDI_R3 = 0x38630000, SUBFIC = 0x20630000 };
-
-struct machine {
-    struct mem *mem;
-    struct cpu *cpu;
-    struct ppc_state s;
-};
 
 static bool open_machine(struct machine *m, enum cpu_tier tier)
 {
@@ -31,12 +26,6 @@ static bool open_machine(struct machine *m, enum cpu_tier tier)
         return true;
     print_message("%s\n", err.message);
     return false;
-}
-
-static void close_machine(struct machine *m)
-{
-    cpu_destroy(m->cpu);
-    mem_destroy(m->mem);
 }
 
 static void put(struct machine *m, gva at, const uint32_t *words, uint32_t count)
@@ -52,15 +41,6 @@ static enum ppc_exit run_at(struct machine *m, gva pc, uint64_t budget)
     m->s.lr = END;
     m->s.slice_end = m->s.cycles + budget;
     return cpu_run(m->cpu, &m->s);
-}
-
-static bool same(const struct ppc_state *a, const struct ppc_state *b)
-{
-    struct ppc_state x = *a, y = *b;
-    ppc_fpscr(&x);
-    ppc_fpscr(&y);
-    x.target = y.target = x.slice_end = y.slice_end = 0;
-    return !memcmp(&x, &y, sizeof x);
 }
 
 // Runs `scene` in the interpreter and in each other tier; the states that it leaves must be the same.

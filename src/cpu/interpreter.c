@@ -677,6 +677,8 @@ enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s)
     cpu->running = s;
     cpu->unknown = false;
     mem_scope_enter(&scope, cpu->mem);
+    scope.at_fault = cpu->compiled ? compiled_at_fault : NULL;
+    scope.user = cpu;
     if (sigsetjmp(scope.env, 0) == 0)
         run(cpu, s);
     else

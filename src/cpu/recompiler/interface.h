@@ -70,9 +70,16 @@ enum rc_external {
     RC_EXTERNAL_COUNT
 };
 
+// A place in code, and the instruction whose accesses to guest memory lie from there on up to the next place.
+struct rc_place {
+    uint32_t offset, pc;
+};
+enum { RC_NO_PLACE = 1 }; // pc: the accesses there have stored their pc
+
 struct rc_code {
-    uint8_t *bytes;
-    size_t size;
+    uint8_t *bytes;     // code and constants; then, aligned to 4, a table of places in rising order; then their number, 4 bytes
+    size_t size;        // of it all
+    size_t table_bytes; // of the table and the number
     uint32_t *offsets; // where each plan's unit starts
     uint32_t instructions; // translated in all
 };

@@ -427,6 +427,23 @@ static LLVMValueRef duplicate(struct copy *c, const struct step *s)
     return v;
 }
 
+// The same value, which LLVM takes for another one: a load that became part of an instruction elsewhere would lose its location.
+static LLVMValueRef keep_apart(struct copy *c, LLVMValueRef v)
+{
+    LLVMTypeRef type = LLVMTypeOf(v), function = LLVMFunctionType(type, &type, 1, false);
+    LLVMValueRef nothing = LLVMGetInlineAsm(function, "", 0, "=r,0", 4, false, false, LLVMInlineAsmDialectATT, false);
+    LLVMValueRef call = LLVMBuildCall2(c->site->builder, function, nothing, &v, 1, "");
+    unsigned kind = LLVMGetEnumAttributeKindForName("memory", 6);
+    LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(c->all->context, kind, 0));
+    return call;
+}
+
+// Of a load of guest memory; NULL: not that.
+static LLVMMetadataRef location_of(LLVMValueRef v)
+{
+    return LLVMIsALoadInst(v) ? LLVMInstructionGetDebugLoc(v) : NULL;
+}
+
 static struct value copy_access(struct copy *c, const struct step *s)
 {
     bool store = s->code == LLVMStore;
@@ -440,8 +457,12 @@ static struct value copy_access(struct copy *c, const struct step *s)
         LLVMValueRef base = address.value;
         while (LLVMIsAGetElementPtrInst(base))
             base = LLVMGetOperand(base, 0);
-        if (base == c->site->memory)
+        if (base == c->site->memory) {
             LLVMSetVolatile(v, true);
+            LLVMInstructionSetDebugLoc(v, c->site->location);
+        } else if (!LLVMIsAAllocaInst(base) && !LLVMIsAGlobalVariable(base)) {
+            *c->site->unlocated = true;
+        }
         return plain(v);
     }
     uint32_t size = (uint32_t)LLVMStoreSizeOfType(c->all->layout, type);
@@ -582,8 +603,16 @@ static struct value copy_call(struct copy *c, const struct step *s)
             return fail(c); // a copy of part of the state
     LLVMValueRef v = duplicate(c, s);
     LLVMSetOperand(v, s->ref_count - 1, declare(c, function));
-    if (is_named(s->original, "llvm.mem"))
+    if (is_named(s->original, "llvm.mem")) {
         LLVMSetOperand(v, 3, LLVMConstInt(integer(c, 1), 1, false)); // volatile
+        LLVMInstructionSetDebugLoc(v, c->site->location);
+    }
+    LLVMMetadataRef location = location_of(LLVMGetOperand(v, 0));
+    if (location && is_named(s->original, "llvm.bswap")) {
+        LLVMInstructionSetDebugLoc(v, location); // they become one instruction
+        if (c->site->leave)
+            return plain(keep_apart(c, v));
+    }
     return plain(v);
 }
 
@@ -733,6 +762,16 @@ static LLVMValueRef compare(struct copy *c, const struct step *s, LLVMValueRef x
     return LLVMBuildICmp(c->site->builder, how, x, y, "");
 }
 
+// A byte of guest memory becomes a word and that what is wanted.
+static LLVMValueRef extend_byte(struct copy *c, LLVMValueRef x, LLVMTypeRef type)
+{
+    LLVMBuilderRef b = c->site->builder;
+    LLVMValueRef word = LLVMBuildZExt(b, x, integer(c, 32), "");
+    LLVMInstructionSetDebugLoc(word, location_of(x));
+    word = keep_apart(c, word);
+    return LLVMGetIntTypeWidth(type) > 32 ? LLVMBuildZExt(b, word, type, "") : word;
+}
+
 static struct value copy_plain(struct copy *c, const struct step *s)
 {
     LLVMBuilderRef b = c->site->builder;
@@ -746,6 +785,8 @@ static struct value copy_plain(struct copy *c, const struct step *s)
             return plain(compare(c, s, x.value, y.value));
         if ((s->code == LLVMOr || s->code == LLVMAnd) && same_load(x.value, y.value))
             return x;
+        if (s->code == LLVMZExt && c->site->leave && location_of(x.value) && LLVMGetIntTypeWidth(LLVMTypeOf(s->original)) >= 32)
+            return plain(extend_byte(c, x.value, LLVMTypeOf(s->original)));
         LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? simplify(c, s->code, x.value, y.value) : NULL;
         return plain(simple ? simple : duplicate(c, s));
     }
@@ -967,9 +1008,10 @@ static bool try(struct rc_templates *all, const struct template *t, uint32_t wor
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(all->context), parameters, 2, false);
     LLVMValueRef function = LLVMAddFunction(all->scratch_module, "try", type);
     struct scratch user = {LLVMGetParam(function, 0)};
+    bool unlocated = false;
     struct rc_site site = {all->scratch_module, function, LLVMGetParam(function, 0), LLVMGetParam(function, 1),
                            LLVMAppendBasicBlockInContext(all->context, function, ""), LLVMCreateBuilderInContext(all->context),
-                           scratch_slot, scratch_call, scratch_call, NULL, NULL, NULL, NULL, &user};
+                           scratch_slot, scratch_call, scratch_call, NULL, NULL, NULL, NULL, NULL, &unlocated, &user};
     LLVMPositionBuilderAtEnd(site.builder, site.entry);
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(all->context, function, "");
     LLVMBuildBr(site.builder, body);

@@ -3,6 +3,7 @@
 // Threads: one at a time.
 #pragma once
 #include <llvm-c/Core.h>
+#include <llvm-c/DebugInfo.h>
 #include <llvm-c/Target.h>
 
 #include "cpu/recompiler/interface.h"
@@ -31,6 +32,9 @@ struct rc_site {
     bool (*is_single)(void *user, uint32_t slot);
     LLVMValueRef (*get_single)(void *user, uint32_t slot);
     void (*set_single)(void *user, uint32_t slot, LLVMValueRef value, bool certain);
+    // Of the instruction's accesses to guest memory; NULL: none. *unlocated becomes true where one cannot have it.
+    LLVMMetadataRef location;
+    bool *unlocated;
     void *user;
 };
 

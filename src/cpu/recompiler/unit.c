@@ -3,6 +3,7 @@
 // Quick tier, and outside of loops: every slot is its place in the state. In loops without calls a slot is a stack variable that LLVM turns
 // into registers, loaded on the way in; where others look at the state (exits, the way out) the changed ones are stored. Which ones follows
 // from the order of uses and definitions in each guest block (struct event) and two data-flow passes over the guest's blocks.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -593,7 +594,10 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         return false;
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
-                           NULL, NULL, NULL, NULL, u};
+                           NULL, NULL, NULL, NULL, NULL, &u->unlocated, u};
+    if (kind == PPC_MEMORY)
+        site.location = places_location(u->places, (uint32_t)(i - u->plan->insns));
+    u->unlocated = false;
     u->pc = i->pc;
     u->way_out = NULL;
     u->before = u->event_count;
@@ -619,7 +623,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         build_branch(u, i, result);
     else if (kind == PPC_EXIT && u->leaves_there)
         check_exit(u, load_slot(u, offsetof(struct ppc_state, exit), 1));
-    else if (kind == PPC_EXIT && !u->looks && !u->way_out) // a move from or to LR
+    else if (!u->looks && (kind == PPC_EXIT ? !u->way_out : site.location && !u->unlocated)) // exit: a move from or to LR
         LLVMInstructionEraseFromParent(seen);
     return branch;
 }
@@ -798,11 +802,14 @@ static void add_attribute(struct unit *u, unsigned index, const char *name, uint
     LLVMAddAttributeAtIndex(u->function, index, LLVMCreateEnumAttribute(u->context, kind, value));
 }
 
-static void build(struct unit *u, const char *name)
+static void build(struct unit *u, uint32_t number)
 {
+    char name[16];
+    snprintf(name, sizeof name, "u%u", number);
     LLVMTypeRef parameters[3] = {u->pointer, u->pointer, u->i32};
     u->type = LLVMFunctionType(u->i32, parameters, 3, false);
     u->function = LLVMAddFunction(u->module, name, u->type);
+    places_begin_unit(u->places, u->function, number);
     u->memory = LLVMGetParam(u->function, 1);
     add_attribute(u, 1, "noalias", 0);
     add_attribute(u, 1, "dereferenceable", sizeof(struct ppc_state) - RC_STATE_BIAS);
@@ -856,10 +863,10 @@ bool rc_has_loop(const struct rc_plan *p)
     return false;
 }
 
-bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, const char *name,
-                   const struct rc_plan *plan, enum rc_tier tier)
+bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, uint32_t number,
+                   const struct rc_plan *plan, enum rc_tier tier, struct places *places)
 {
-    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .leaves = tier == RC_OPTIMISED,
+    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .places = places, .leaves = tier == RC_OPTIMISED,
                      .optimised = tier == RC_OPTIMISED && rc_has_loop(plan)};
     u.b = LLVMCreateBuilderInContext(context);
     u.pointer = LLVMPointerTypeInContext(context, 0);
@@ -873,7 +880,7 @@ bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMM
     LLVMMetadataRef weights[3] = {LLVMMDStringInContext2(context, "branch_weights", 14),
                                   LLVMValueAsMetadata(c32(&u, 1)), LLVMValueAsMetadata(c32(&u, 100000))};
     u.unlikely = LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, weights, 3));
-    build(&u, name);
+    build(&u, number);
     LLVMDisposeBuilder(u.b);
     free(u.blocks);
     free(u.block_of);

@@ -45,6 +45,7 @@ struct unit {
     LLVMContextRef context;
     LLVMModuleRef module;
     const struct rc_plan *plan;
+    struct places *places;
     bool optimised; // some slots are variables:
     struct rc_set variables;
     bool choosing; // what is used becomes a variable
@@ -63,6 +64,7 @@ struct unit {
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
     bool links;                    // it is a call, for which the program sets LR
     LLVMValueRef ignored;          // what is stored here goes nowhere
+    bool unlocated;                // it has an access to memory that only a stored pc can tell
     bool leaves_there, looks;      // it may leave, it looks at its address in the state
     LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;

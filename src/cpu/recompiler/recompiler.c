@@ -17,7 +17,7 @@
 #include "cpu/recompiler/unit.h"
 
 // As one-semantics.md found: more passes cost twice the time and make nothing faster.
-static const char loop_passes[] = "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
+static const char loop_passes[] = "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm),sink,dse)";
 static const char straight_passes[] = "function(sroa,early-cse<memssa>)";
 
 struct rc {

@@ -1,5 +1,6 @@
 // recompiler.c: the shared object's door, and the way from plans to code.
 #include <llvm-c/Analysis.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
@@ -52,6 +53,9 @@ static void initialise_llvm(void)
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    // It makes `base + distance` of small constants where large ones are about: longer code, and a register less.
+    static const char *const options[] = {"xenolith", "-disable-constant-hoisting"};
+    LLVMParseCommandLineOptions(2, options, NULL);
 }
 
 static bool rc_create(struct rc **out, struct error *err)

@@ -438,10 +438,10 @@ static LLVMValueRef keep_apart(struct copy *c, LLVMValueRef v)
     return call;
 }
 
-// Of a load of guest memory; NULL: not that.
+// Of a load of guest memory, its bytes perhaps swapped; NULL: not that.
 static LLVMMetadataRef location_of(LLVMValueRef v)
 {
-    return LLVMIsALoadInst(v) ? LLVMInstructionGetDebugLoc(v) : NULL;
+    return LLVMIsAInstruction(v) ? LLVMInstructionGetDebugLoc(v) : NULL;
 }
 
 static struct value copy_access(struct copy *c, const struct step *s)
@@ -610,7 +610,8 @@ static struct value copy_call(struct copy *c, const struct step *s)
     LLVMMetadataRef location = location_of(LLVMGetOperand(v, 0));
     if (location && is_named(s->original, "llvm.bswap")) {
         LLVMInstructionSetDebugLoc(v, location); // they become one instruction
-        if (c->site->leave)
+        bool extended = s[1].code == LLVMZExt && LLVMGetOperand(s[1].original, 0) == s->original; // kept apart then
+        if (c->site->leave && !extended)
             return plain(keep_apart(c, v));
     }
     return plain(v);
@@ -762,14 +763,11 @@ static LLVMValueRef compare(struct copy *c, const struct step *s, LLVMValueRef x
     return LLVMBuildICmp(c->site->builder, how, x, y, "");
 }
 
-// A byte of guest memory becomes a word and that what is wanted.
-static LLVMValueRef extend_byte(struct copy *c, LLVMValueRef x, LLVMTypeRef type)
+static struct value extend_loaded(struct copy *c, const struct step *s)
 {
-    LLVMBuilderRef b = c->site->builder;
-    LLVMValueRef word = LLVMBuildZExt(b, x, integer(c, 32), "");
-    LLVMInstructionSetDebugLoc(word, location_of(x));
-    word = keep_apart(c, word);
-    return LLVMGetIntTypeWidth(type) > 32 ? LLVMBuildZExt(b, word, type, "") : word;
+    LLVMValueRef v = duplicate(c, s);
+    LLVMInstructionSetDebugLoc(v, location_of(LLVMGetOperand(v, 0)));
+    return plain(keep_apart(c, v));
 }
 
 static struct value copy_plain(struct copy *c, const struct step *s)
@@ -785,8 +783,8 @@ static struct value copy_plain(struct copy *c, const struct step *s)
             return plain(compare(c, s, x.value, y.value));
         if ((s->code == LLVMOr || s->code == LLVMAnd) && same_load(x.value, y.value))
             return x;
-        if (s->code == LLVMZExt && c->site->leave && location_of(x.value) && LLVMGetIntTypeWidth(LLVMTypeOf(s->original)) >= 32)
-            return plain(extend_byte(c, x.value, LLVMTypeOf(s->original)));
+        if (s->code == LLVMZExt && c->site->leave && location_of(x.value))
+            return extend_loaded(c, s);
         LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? simplify(c, s->code, x.value, y.value) : NULL;
         return plain(simple ? simple : duplicate(c, s));
     }

@@ -6,7 +6,7 @@
 //
 //     uint32_t unit(uint8_t *s, uint8_t *m, uint32_t entry)
 //
-// gets the state's address + RC_STATE_BIAS (all general registers in reach of one byte), runs from entry point number `entry` (0: the first) and returns the guest address to go on at (a multiple of 4), or
+// gets the state's address + RC_STATE_BIAS (what is used most in reach of one byte), runs from entry point number `entry` (0: the first) and returns the guest address to go on at (a multiple of 4), or
 // RC_LEFT with s->exit saying why, or an address + RC_ALONE: the instruction there is the interpreter's; or an address + RC_SLICE: the slice
 // is over on the way there. While compiled code runs, s->block_pc is 0 and s->cycles is the virtual time minus pc / 4.
 #pragma once

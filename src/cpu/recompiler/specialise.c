@@ -534,6 +534,16 @@ static struct value leave(struct copy *c)
     return plain(NULL);
 }
 
+static struct value keep_compare(struct copy *c, const struct step *s)
+{
+    const struct ref *r = &c->t->refs[s->first_ref];
+    struct value field = resolve(c, r);
+    if (!c->site->keep_compare || !field.is_state || !c->certain)
+        return fail(c);
+    c->site->keep_compare(c->site->user, (uint32_t)field.offset, materialise(c, resolve(c, r + 1)), materialise(c, resolve(c, r + 2)));
+    return plain(NULL);
+}
+
 static bool is_slow_path(const char *name)
 {
     return !strcmp(name, "ppc_fp_slow") || !strcmp(name, "ppc_fp_unordered");
@@ -556,6 +566,10 @@ static bool answer(struct copy *c, const struct step *s, const char *name, struc
         *out = set_single(c, slot, materialise(c, resolve(c, &c->t->refs[s->first_ref + 1])));
     else if (!strcmp(name, "rc_leave"))
         *out = site->leave ? leave(c) : fail(c);
+    else if (!strcmp(name, "rc_keeps_compares"))
+        *out = plain(LLVMConstInt(integer(c, 1), site->keep_compare != NULL, false));
+    else if (!strcmp(name, "rc_keep_compare"))
+        *out = keep_compare(c, s);
     else
         return false;
     return true;
@@ -969,7 +983,7 @@ static bool try(struct rc_templates *all, const struct template *t, uint32_t wor
     struct scratch user = {LLVMGetParam(function, 0)};
     struct rc_site site = {all->scratch_module, function, LLVMGetParam(function, 0), LLVMGetParam(function, 1),
                            LLVMAppendBasicBlockInContext(all->context, function, ""), LLVMCreateBuilderInContext(all->context),
-                           scratch_slot, scratch_call, scratch_call, NULL, NULL, NULL, NULL, &user};
+                           scratch_slot, scratch_call, scratch_call, NULL, NULL, NULL, NULL, NULL, &user};
     LLVMPositionBuilderAtEnd(site.builder, site.entry);
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(all->context, function, "");
     LLVMBuildBr(site.builder, body);

@@ -135,7 +135,7 @@ static struct event *add_event(struct unit *u, enum event_kind kind, int slot)
         u->event_capacity = capacity;
     }
     struct event *e = &u->events[u->event_count++];
-    *e = (struct event){.kind = kind, .slot = slot, .singles = u->singles};
+    *e = (struct event){.kind = kind, .slot = slot, .singles = u->singles, .compares = u->compares};
     return e;
 }
 
@@ -172,10 +172,19 @@ static bool is_variable(const struct unit *u, int slot)
     return u->optimised && (is_fpr(rc_slot(slot).offset) || (u->blocks[u->block].in_loop && rc_set_has(&u->variables, slot)));
 }
 
+// Whether something is to be done on the way to another block of the unit.
+static bool crosses(const struct unit *u, uint32_t block)
+{
+    const struct guest_block *to = &u->blocks[block];
+    return u->optimised && (u->blocks[u->block].in_loop != to->in_loop || u->compares != to->compares);
+}
+
 // On the way to another block of the unit: into a loop or out of one, variables are loaded or stored.
 static void cross(struct unit *u, uint32_t block)
 {
     bool from = u->blocks[u->block].in_loop, to = u->blocks[block].in_loop;
+    if (from && to)
+        unit_convert_compares(u, u->compares, u->blocks[block].compares);
     if (!u->optimised || from == to)
         return;
     uint32_t before = u->event_count;
@@ -184,9 +193,11 @@ static void cross(struct unit *u, uint32_t block)
         return;
     u->events[before].edge = true;
     u->events[before].range = unit_loop_slots();
+    if (to)
+        u->events[before].compares = u->blocks[block].compares;
 }
 
-static LLVMValueRef variable(struct unit *u, int slot)
+LLVMValueRef unit_variable(struct unit *u, int slot)
 {
     if (!u->slots[slot]) {
         LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
@@ -195,6 +206,20 @@ static LLVMValueRef variable(struct unit *u, int slot)
         LLVMDisposeBuilder(b);
     }
     return u->slots[slot];
+}
+
+void unit_define(struct unit *u, int slot)
+{
+    add_event(u, EVENT_DEFINE, slot);
+}
+
+// A bit of the CR that a loop reads, or begins to write bit by bit, has its value in its slot.
+static void make_bit(struct unit *u, uint32_t offset, int slot, bool store)
+{
+    LLVMValueRef bit = unit_compared_bit(u, u->compares, offset);
+    if (bit && !store)
+        LLVMBuildStore(u->b, bit, unit_variable(u, slot));
+    u->failed |= bit && store;
 }
 
 static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, bool store, bool certain)
@@ -214,7 +239,8 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
     if (store && is_fpr(offset))
         u->singles &= ~(1u << (offset - FPR) / 8);
-    return variable(u, slot);
+    make_bit(u, offset, slot, store);
+    return unit_variable(u, slot);
 }
 
 // ---- Floating point registers known to hold singles have a second variable, with the value in single.
@@ -464,7 +490,7 @@ static void jump_indirect(struct unit *u, LLVMValueRef target)
         if (!u->blocks[i].is_target)
             continue;
         LLVMBasicBlockRef to = u->blocks[i].head;
-        if (u->optimised && u->blocks[i].in_loop != u->blocks[u->block].in_loop) {
+        if (crosses(u, i)) {
             begin(u, to = new_block(u));
             cross(u, i);
             LLVMBuildBr(u->b, u->blocks[i].head);
@@ -519,7 +545,7 @@ static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef t
         return;
     }
     uint32_t next = unit_block_at(u, i->pc + 4);
-    bool direct = next != UINT32_MAX && !(u->optimised && u->blocks[next].in_loop != u->blocks[u->block].in_loop);
+    bool direct = next != UINT32_MAX && !crosses(u, next);
     LLVMBasicBlockRef yes = new_block(u), no = direct ? u->blocks[next].head : new_block(u);
     LLVMBuildCondBr(u->b, taken, yes, no);
     begin(u, yes);
@@ -593,7 +619,12 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         return false;
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
-                           NULL, NULL, NULL, NULL, u};
+                           NULL, NULL, NULL, NULL, NULL, u};
+    bool in_loop = u->optimised && u->blocks[u->block].in_loop;
+    if (in_loop) {
+        site.keep_compare = unit_keep_compare;
+        unit_compares_before(u, i);
+    }
     u->pc = i->pc;
     u->way_out = NULL;
     u->before = u->event_count;
@@ -608,6 +639,8 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     bool ok;
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
     u->last = LLVMGetInsertBlock(u->b);
+    if (in_loop)
+        unit_compares_after(u, i);
     if (u->links && LLVMGetFirstUse(u->ignored))
         LLVMInstructionEraseFromParent(LLVMGetUser(LLVMGetFirstUse(u->ignored)));
     u->links = false;
@@ -629,6 +662,7 @@ static void build_block(struct unit *u, uint32_t block)
     struct guest_block *g = &u->blocks[block];
     u->block = block;
     u->singles = g->singles;
+    u->compares = g->compares;
     g->first_event = u->event_count;
     begin(u, g->head);
     bool ended = false;
@@ -639,16 +673,19 @@ static void build_block(struct unit *u, uint32_t block)
     g->event_count = u->event_count - g->first_event;
 }
 
-// A slot's value; `singles` says which registers' values stand in single.
-static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint32_t singles)
+// A slot's value; `singles` says which registers' values stand in single, `compares` how the CR's fields are held.
+static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint32_t singles, uint32_t compares)
 {
     uint32_t offset = rc_slot(slot).offset;
+    LLVMValueRef bit = unit_compared_bit(u, compares, offset);
+    if (bit)
+        return bit;
     if (is_fpr(offset) && singles >> (offset - FPR) / 8 & 1)
         return LLVMBuildFPExt(u->b, LLVMBuildLoad2(u->b, u->f32, single_variable(u, (offset - FPR) / 8), ""), u->f64, "");
-    return LLVMBuildLoad2(u->b, type, variable(u, slot), "");
+    return LLVMBuildLoad2(u->b, type, unit_variable(u, slot), "");
 }
 
-static void transfer(struct unit *u, const struct rc_set *set, bool store, uint32_t singles)
+static void transfer(struct unit *u, const struct rc_set *set, bool store, uint32_t singles, uint32_t compares)
 {
     int exit_slot = rc_slot_at(offsetof(struct ppc_state, exit));
     for (int slot = 0; slot < RC_SLOT_COUNT; slot++) {
@@ -656,12 +693,12 @@ static void transfer(struct unit *u, const struct rc_set *set, bool store, uint3
             continue;
         struct rc_slot s = rc_slot(slot);
         LLVMTypeRef type = slot_type(u, s.offset, s.size);
-        LLVMValueRef place = at_offset(u, u->state, s.offset), v = variable(u, slot);
+        LLVMValueRef place = at_offset(u, u->state, s.offset), v = unit_variable(u, slot);
         if (store)
-            LLVMSetAlignment(LLVMBuildStore(u->b, slot_value(u, slot, type, singles), place), s.size);
+            LLVMSetAlignment(LLVMBuildStore(u->b, slot_value(u, slot, type, singles, compares), place), s.size);
         else if (slot == exit_slot) // nothing has left yet
             LLVMBuildStore(u->b, LLVMConstInt(u->i8, 0, false), v);
-        else {
+        else if (!unit_load_distance(u, compares, s.offset, place)) {
             LLVMValueRef value = LLVMBuildLoad2(u->b, type, place, "");
             LLVMSetAlignment(value, s.size);
             LLVMBuildStore(u->b, value, v);
@@ -676,7 +713,7 @@ static void insert_transfers(struct unit *u)
         if (e->kind != EVENT_SPILL && e->kind != EVENT_RELOAD)
             continue;
         LLVMPositionBuilderBefore(u->b, LLVMGetBasicBlockTerminator(e->at));
-        transfer(u, &e->chosen, e->kind == EVENT_SPILL, e->singles);
+        transfer(u, &e->chosen, e->kind == EVENT_SPILL, e->singles, e->compares);
     }
 }
 
@@ -687,7 +724,7 @@ static void check_singles(struct unit *u, const struct guest_block *g, uint32_t 
         int slot = rc_slot_at(FPR + 8 * n);
         if (!(g->singles >> n & 1) || !rc_set_has(&g->live, slot))
             continue;
-        LLVMValueRef wide = LLVMBuildLoad2(u->b, u->f64, variable(u, slot), "");
+        LLVMValueRef wide = LLVMBuildLoad2(u->b, u->f64, unit_variable(u, slot), "");
         LLVMValueRef narrow = LLVMBuildFPTrunc(u->b, wide, u->f32, "");
         LLVMBuildStore(u->b, narrow, single_variable(u, n));
         LLVMValueRef bits = LLVMBuildBitCast(u->b, wide, u->i64, "");
@@ -785,7 +822,7 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
             begin(u, on);
         }
         if (u->optimised)
-            transfer(u, &g->live, false, 0);
+            transfer(u, &g->live, false, 0, g->compares);
         if (u->optimised)
             check_singles(u, g, pc);
         LLVMBuildBr(u->b, g->head);
@@ -825,6 +862,7 @@ static void build(struct unit *u, const char *name)
     if (u->optimised) {
         unit_find_loops(u);
         unit_find_singles(u);
+        unit_find_compares(u);
     }
     u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)

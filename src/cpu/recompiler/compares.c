@@ -3,8 +3,8 @@
 //
 // bits        the slots of the CR's bits have them, as everywhere outside of loops
 // a compare   of u->compared[field][0] with [1]; a field is one compare's only as far as all ways lead from compares of one kind
-// distance    u->compared[field][0] is below, above or at 0 (the compare is behind where loops begin or ways meet), or MARK + the field's
-//             four bytes as the state had them at the loop's entry. One variable, and cheap to make on both ways
+// distance    u->compared[field][0] is below, above or at 0 (the compare is behind where loops begin or ways meet), or MARK: nothing compared
+//             since the loop's entry, so that the state has the bits. One variable, and cheap to make on both ways
 #include <string.h>
 
 #include "cpu/recompiler/unit_parts.h"
@@ -13,8 +13,9 @@ enum held { BITS, DISTANCE, WORDS, LOGICAL_WORDS, DOUBLEWORDS, LOGICAL_DOUBLEWOR
 
 enum { FIELDS = 8, HELD_BITS = 4, CR = offsetof(struct ppc_state, cr), CR_END = CR + 4 * FIELDS };
 
-static const uint64_t MARK = 1ull << 63;
-static const int64_t LEAST_DISTANCE = -(1ll << 40); // of words: 33 bits
+static const uint64_t MARK = 1ull << 63; // a distance of words has 33 bits
+static const unsigned compared_bits[] = {PPC_LT, PPC_GT, PPC_EQ};
+enum { COMPARED_BITS = sizeof compared_bits / sizeof *compared_bits };
 
 static enum held held(uint32_t compares, unsigned field)
 {
@@ -197,20 +198,26 @@ static LLVMIntPredicate predicate(unsigned bit, bool logical)
     return bit == PPC_LT ? LLVMIntSLT : LLVMIntSGT;
 }
 
-static LLVMValueRef bit_of_distance(struct unit *u, unsigned field, unsigned bit)
+static LLVMValueRef is_marked(struct unit *u, LLVMValueRef distance)
 {
-    LLVMValueRef distance = compared(u, field, 0, DISTANCE);
-    LLVMValueRef marked = LLVMBuildICmp(u->b, LLVMIntSLT, distance, LLVMConstInt(u->i64, (uint64_t)LEAST_DISTANCE, true), "");
-    LLVMValueRef byte = LLVMBuildLShr(u->b, distance, LLVMConstInt(u->i64, 8 * bit, false), "");
+    return LLVMBuildICmp(u->b, LLVMIntEQ, distance, LLVMConstInt(u->i64, MARK, false), "");
+}
+
+// As 0 or 1, of a distance that is not marked.
+static LLVMValueRef bit_of_distance(struct unit *u, unsigned bit, LLVMValueRef distance)
+{
     LLVMValueRef holds = LLVMBuildICmp(u->b, predicate(bit, false), distance, LLVMConstInt(u->i64, 0, false), "");
-    return LLVMBuildSelect(u->b, marked, LLVMBuildTrunc(u->b, byte, u->i8, ""), LLVMBuildZExt(u->b, holds, u->i8, ""), "");
+    return LLVMBuildZExt(u->b, holds, u->i8, "");
 }
 
 // A bit as 0 or 1, of a field that is held as compare or distance.
 static LLVMValueRef bit_value(struct unit *u, unsigned field, unsigned bit, enum held how)
 {
-    if (how == DISTANCE)
-        return bit_of_distance(u, field, bit);
+    if (how == DISTANCE) {
+        LLVMValueRef distance = compared(u, field, 0, how);
+        LLVMValueRef old = LLVMBuildLoad2(u->b, u->i8, unit_at_offset(u, u->state, CR + 4 * field + bit), "");
+        return LLVMBuildSelect(u->b, is_marked(u, distance), old, bit_of_distance(u, bit, distance), "");
+    }
     bool logical = how == LOGICAL_WORDS || how == LOGICAL_DOUBLEWORDS;
     LLVMValueRef holds = LLVMBuildICmp(u->b, predicate(bit, logical), compared(u, field, 0, how), compared(u, field, 1, how), "");
     return LLVMBuildZExt(u->b, holds, u->i8, "");
@@ -224,24 +231,33 @@ LLVMValueRef unit_compared_bit(struct unit *u, uint32_t compares, uint32_t offse
     return bit_value(u, field, bit, held(compares, field));
 }
 
-bool unit_load_distance(struct unit *u, uint32_t compares, uint32_t offset, LLVMValueRef place)
+// Stores a field's bits where they are not in the state. Rare code: no branch around the stores, they go nowhere then.
+static void store_distance(struct unit *u, unsigned field)
 {
-    unsigned field = (offset - CR) / 4;
-    if (offset - CR >= CR_END - CR || (offset - CR) % 4 == PPC_SO || held(compares, field) != DISTANCE)
+    LLVMValueRef distance = compared(u, field, 0, DISTANCE), place = unit_at_offset(u, u->state, CR + 4 * field);
+    place = LLVMBuildSelect(u->b, is_marked(u, distance), u->ignored, place, "");
+    for (unsigned n = 0; n < COMPARED_BITS; n++)
+        LLVMBuildStore(u->b, bit_of_distance(u, compared_bits[n], distance), unit_at_offset(u, place, compared_bits[n]));
+}
+
+bool unit_transfer_distance(struct unit *u, uint32_t compares, uint32_t offset, bool store)
+{
+    unsigned field = (offset - CR) / 4, bit = (offset - CR) % 4;
+    if (offset - CR >= CR_END - CR || bit == PPC_SO || held(compares, field) != DISTANCE)
         return false;
-    LLVMValueRef back = LLVMConstInt(u->i64, -(uint64_t)((offset - CR) % 4), true);
-    LLVMValueRef bytes = LLVMBuildLoad2(u->b, u->i32, LLVMBuildGEP2(u->b, u->i8, place, &back, 1, ""), "");
-    LLVMSetAlignment(bytes, 1);
-    LLVMValueRef marked = LLVMBuildOr(u->b, LLVMBuildZExt(u->b, bytes, u->i64, ""), LLVMConstInt(u->i64, MARK, false), "");
-    LLVMBuildStore(u->b, marked, compared_variable(u, field, 0));
+    if (!store)
+        LLVMBuildStore(u->b, LLVMConstInt(u->i64, MARK, false), compared_variable(u, field, 0));
+    else if (bit == PPC_LT) // all three differ from the state, or none
+        store_distance(u, field);
     return true;
 }
 
 static void make_bits(struct unit *u, unsigned field, enum held from)
 {
-    static const unsigned bits[] = {PPC_LT, PPC_GT, PPC_EQ};
-    for (unsigned n = 0; n < 3; n++)
-        LLVMBuildStore(u->b, bit_value(u, field, bits[n], from), unit_variable(u, rc_slot_at(CR + 4 * field + bits[n])));
+    for (unsigned n = 0; n < COMPARED_BITS; n++) {
+        int slot = rc_slot_at(CR + 4 * field + compared_bits[n]);
+        LLVMBuildStore(u->b, bit_value(u, field, compared_bits[n], from), unit_variable(u, slot));
+    }
 }
 
 static void make_distance(struct unit *u, unsigned field, enum held from)
@@ -297,12 +313,11 @@ void unit_compares_after(struct unit *u, const struct rc_insn *i)
 
 void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b)
 {
-    static const unsigned bits[] = {PPC_LT, PPC_GT, PPC_EQ};
     struct unit *u = user;
     unsigned field = (offset - CR) / 4;
     LLVMBuildStore(u->b, a, compared_variable(u, field, 0));
     LLVMBuildStore(u->b, b, compared_variable(u, field, 1));
-    for (unsigned n = 0; n < 3; n++)
-        unit_define(u, rc_slot_at(offset + bits[n]));
+    for (unsigned n = 0; n < COMPARED_BITS; n++)
+        unit_define(u, rc_slot_at(offset + compared_bits[n]));
     set_held(&u->compares, field, UNKNOWN); // unit_compares_after knows
 }

@@ -85,6 +85,7 @@ bool unit_is_call(const struct rc_insn *i); // RC_UNKNOWN aside
 // The guest block that starts at `pc`; UINT32_MAX where it is not of this unit.
 uint32_t unit_block_at(const struct unit *u, uint32_t pc);
 
+LLVMValueRef unit_at_offset(struct unit *u, LLVMValueRef base, int64_t offset);
 LLVMValueRef unit_variable(struct unit *u, int slot);
 void unit_define(struct unit *u, int slot); // it gets another value here
 
@@ -108,5 +109,5 @@ void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef
 void unit_convert_compares(struct unit *u, uint32_t from, uint32_t to);
 // The slot at `offset` made from what is compared; NULL: the slot itself counts.
 LLVMValueRef unit_compared_bit(struct unit *u, uint32_t compares, uint32_t offset);
-// Loads the field of the slot at `offset`, which lies at `place`; false: the slot itself is to be loaded.
-bool unit_load_distance(struct unit *u, uint32_t compares, uint32_t offset, LLVMValueRef place);
+// Stores or loads the field of the slot at `offset` where more than the slot itself is to be looked at; else false.
+bool unit_transfer_distance(struct unit *u, uint32_t compares, uint32_t offset, bool store);

@@ -215,7 +215,7 @@ static LLVMValueRef bit_value(struct unit *u, unsigned field, unsigned bit, enum
 {
     if (how == DISTANCE) {
         LLVMValueRef distance = compared(u, field, 0, how);
-        LLVMValueRef old = LLVMBuildLoad2(u->b, u->i8, unit_at_offset(u, u->state, CR + 4 * field + bit), "");
+        LLVMValueRef old = LLVMBuildLoad2(u->b, u->i8, unit_state_at(u, CR + 4 * field + bit), "");
         return LLVMBuildSelect(u->b, is_marked(u, distance), old, bit_of_distance(u, bit, distance), "");
     }
     bool logical = how == LOGICAL_WORDS || how == LOGICAL_DOUBLEWORDS;
@@ -234,10 +234,12 @@ LLVMValueRef unit_compared_bit(struct unit *u, uint32_t compares, uint32_t offse
 // Stores a field's bits where they are not in the state. Rare code: no branch around the stores, they go nowhere then.
 static void store_distance(struct unit *u, unsigned field)
 {
-    LLVMValueRef distance = compared(u, field, 0, DISTANCE), place = unit_at_offset(u, u->state, CR + 4 * field);
+    LLVMValueRef distance = compared(u, field, 0, DISTANCE), place = unit_state_at(u, CR + 4 * field);
     place = LLVMBuildSelect(u->b, is_marked(u, distance), u->ignored, place, "");
-    for (unsigned n = 0; n < COMPARED_BITS; n++)
-        LLVMBuildStore(u->b, bit_of_distance(u, compared_bits[n], distance), unit_at_offset(u, place, compared_bits[n]));
+    for (unsigned n = 0; n < COMPARED_BITS; n++) {
+        LLVMValueRef index = LLVMConstInt(u->i64, compared_bits[n], false), at = LLVMBuildGEP2(u->b, u->i8, place, &index, 1, "");
+        LLVMBuildStore(u->b, bit_of_distance(u, compared_bits[n], distance), at);
+    }
 }
 
 bool unit_transfer_distance(struct unit *u, uint32_t compares, uint32_t offset, bool store)

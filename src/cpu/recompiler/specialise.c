@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cpu/recompiler/bitcode.h"
+#include "cpu/recompiler/fold.h"
 #include "cpu/recompiler/slots.h"
 #include "cpu/recompiler/specialise.h"
 
@@ -661,92 +662,6 @@ static struct value copy_phi(struct copy *c, const struct step *s, uint32_t bloc
     return plain(phi);
 }
 
-static bool is_number(LLVMValueRef v, uint64_t number)
-{
-    return v && LLVMIsAConstantInt(v) && LLVMConstIntGetZExtValue(v) == number;
-}
-
-// What an operation with one constant comes to without LLVM's passes; NULL: as it stands. The quick tier has no others.
-static LLVMValueRef simplify(struct copy *c, LLVMOpcode code, LLVMValueRef x, LLVMValueRef y)
-{
-    LLVMTypeRef type = LLVMTypeOf(x), narrow = integer(c, 32);
-    if (LLVMGetTypeKind(type) != LLVMIntegerTypeKind)
-        return NULL;
-    bool shift = code == LLVMShl || code == LLVMLShr || code == LLVMAShr;
-    if (is_number(y, 0) && (shift || code == LLVMAdd || code == LLVMSub || code == LLVMOr || code == LLVMXor))
-        return x;
-    if (code != LLVMAnd || LLVMGetIntTypeWidth(type) != 64 || !LLVMIsAConstantInt(y))
-        return NULL;
-    uint64_t mask = LLVMConstIntGetZExtValue(y);
-    // A word twice, of which the mask takes only the lower.
-    LLVMBuilderRef b = c->site->builder;
-    bool twice = mask <= UINT32_MAX && LLVMIsAInstruction(x) && LLVMGetInstructionOpcode(x) == LLVMMul && is_number(LLVMGetOperand(x, 1), 0x100000001);
-    if (twice)
-        x = LLVMGetOperand(x, 0);
-    if (mask <= INT32_MAX) // fits an instruction
-        return twice ? LLVMBuildAnd(b, x, y, "") : NULL;
-    if (mask > UINT32_MAX)
-        return NULL;
-    LLVMValueRef low;
-    if (LLVMIsAInstruction(x) && LLVMGetInstructionOpcode(x) == LLVMAdd)
-        low = LLVMBuildAdd(b, LLVMBuildTrunc(b, LLVMGetOperand(x, 0), narrow, ""), LLVMBuildTrunc(b, LLVMGetOperand(x, 1), narrow, ""), "");
-    else if (LLVMIsAInstruction(x) && LLVMGetInstructionOpcode(x) == LLVMZExt && LLVMTypeOf(LLVMGetOperand(x, 0)) == narrow)
-        low = LLVMGetOperand(x, 0);
-    else
-        low = LLVMBuildTrunc(b, x, narrow, "");
-    if (mask != UINT32_MAX)
-        low = LLVMBuildAnd(b, low, LLVMConstInt(narrow, mask, false), "");
-    return LLVMBuildZExt(b, low, type, "");
-}
-
-// The address that a load of the state reads, as base and distance.
-static bool is_load(LLVMValueRef v, LLVMValueRef *base, uint64_t *distance)
-{
-    if (!LLVMIsALoadInst(v) || LLVMGetVolatile(v))
-        return false;
-    *base = LLVMGetOperand(v, 0);
-    *distance = 0;
-    if (LLVMIsAGetElementPtrInst(*base)) {
-        LLVMValueRef index = LLVMGetOperand(*base, 1);
-        if (LLVMGetNumOperands(*base) != 2 || !LLVMIsAConstantInt(index))
-            return false;
-        *distance = LLVMConstIntGetZExtValue(index);
-        *base = LLVMGetOperand(*base, 0);
-    }
-    return true;
-}
-
-// Two operands of one instruction, loaded one after the other.
-static bool same_load(LLVMValueRef x, LLVMValueRef y)
-{
-    LLVMValueRef base, other_base;
-    uint64_t distance, other;
-    return LLVMTypeOf(x) == LLVMTypeOf(y) && is_load(x, &base, &distance) && is_load(y, &other_base, &other) && base == other_base && distance == other;
-}
-
-// A comparison, with its constant on the right and no wider than it need be.
-static LLVMValueRef compare(struct copy *c, const struct step *s, LLVMValueRef x, LLVMValueRef y)
-{
-    static const LLVMIntPredicate swapped[] = {
-        [LLVMIntEQ] = LLVMIntEQ, [LLVMIntNE] = LLVMIntNE, [LLVMIntUGT] = LLVMIntULT, [LLVMIntUGE] = LLVMIntULE, [LLVMIntULT] = LLVMIntUGT,
-        [LLVMIntULE] = LLVMIntUGE, [LLVMIntSGT] = LLVMIntSLT, [LLVMIntSGE] = LLVMIntSLE, [LLVMIntSLT] = LLVMIntSGT, [LLVMIntSLE] = LLVMIntSGE,
-    };
-    LLVMIntPredicate how = LLVMGetICmpPredicate(s->original);
-    if (LLVMIsAConstantInt(x)) {
-        LLVMValueRef constant = x;
-        x = y;
-        y = constant;
-        how = swapped[how];
-    }
-    if ((how == LLVMIntEQ || how == LLVMIntNE) && LLVMIsAConstantInt(y) && LLVMIsAZExtInst(x)) {
-        LLVMValueRef narrow = LLVMGetOperand(x, 0);
-        unsigned bits = LLVMGetIntTypeWidth(LLVMTypeOf(narrow));
-        if (bits >= 8 && LLVMConstIntGetZExtValue(y) >> bits == 0)
-            return LLVMBuildICmp(c->site->builder, how, narrow, LLVMConstInt(LLVMTypeOf(narrow), LLVMConstIntGetZExtValue(y), false), "");
-    }
-    return LLVMBuildICmp(c->site->builder, how, x, y, "");
-}
-
 static struct value copy_plain(struct copy *c, const struct step *s)
 {
     LLVMBuilderRef b = c->site->builder;
@@ -757,10 +672,10 @@ static struct value copy_plain(struct copy *c, const struct step *s)
         return fail(c);
     if (!constants) {
         if (s->code == LLVMICmp && (LLVMIsAConstantInt(x.value) || LLVMIsAConstantInt(y.value)))
-            return plain(compare(c, s, x.value, y.value));
-        if ((s->code == LLVMOr || s->code == LLVMAnd) && same_load(x.value, y.value))
+            return plain(rc_fold_compare(b, LLVMGetICmpPredicate(s->original), x.value, y.value));
+        if ((s->code == LLVMOr || s->code == LLVMAnd) && rc_same_load(x.value, y.value))
             return x;
-        LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? simplify(c, s->code, x.value, y.value) : NULL;
+        LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? rc_fold(b, s->code, x.value, y.value) : NULL;
         return plain(simple ? simple : duplicate(c, s));
     }
     switch (s->code) {

@@ -68,7 +68,7 @@ static void begin_rare(struct unit *u, LLVMBasicBlockRef block)
     LLVMPositionBuilderAtEnd(u->b, block);
 }
 
-LLVMValueRef unit_at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
+static LLVMValueRef at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
 {
     if (base == u->state) { // one step from the parameter
         base = LLVMGetParam(u->function, 0);
@@ -78,7 +78,12 @@ LLVMValueRef unit_at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
     return LLVMBuildGEP2(u->b, u->i8, base, &index, 1, "");
 }
 
-#define FIELD(u, field) unit_at_offset((u), (u)->state, offsetof(struct ppc_state, field))
+LLVMValueRef unit_state_at(struct unit *u, uint32_t offset)
+{
+    return at_offset(u, u->state, offset);
+}
+
+#define FIELD(u, field) at_offset((u), (u)->state, offsetof(struct ppc_state, field))
 
 // Others look at these at any time: a device's callback, a fault.
 static LLVMValueRef store_seen(struct unit *u, LLVMValueRef value, LLVMValueRef address)
@@ -90,7 +95,7 @@ static LLVMValueRef store_seen(struct unit *u, LLVMValueRef value, LLVMValueRef 
 
 static LLVMValueRef environment(struct unit *u, int64_t offset)
 {
-    return LLVMBuildLoad2(u->b, u->i64, unit_at_offset(u, u->memory, offset), "");
+    return LLVMBuildLoad2(u->b, u->i64, at_offset(u, u->memory, offset), "");
 }
 
 // Branches to `rare` where the condition holds and goes on building at the other way.
@@ -213,7 +218,7 @@ void unit_define(struct unit *u, int slot)
     add_event(u, EVENT_DEFINE, slot);
 }
 
-// A bit of the CR that a loop reads, or begins to write bit by bit, has its value in its slot.
+// A bit of the CR that a loop reads gets its value into its slot. Fields of which one is written are held as bits already.
 static void make_bit(struct unit *u, uint32_t offset, int slot, bool store)
 {
     LLVMValueRef bit = unit_compared_bit(u, u->compares, offset);
@@ -235,7 +240,7 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     if (u->choosing && slot >= 0)
         rc_set_add(&u->variables, slot);
     if (slot < 0 || !is_variable(u, slot))
-        return unit_at_offset(u, u->state, offset);
+        return at_offset(u, u->state, offset);
     add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
     if (store && is_fpr(offset))
         u->singles &= ~(1u << (offset - FPR) / 8);
@@ -576,7 +581,7 @@ static void call_handler(struct unit *u, const struct rc_insn *i)
     LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(u->context), parameters, 4, false);
     LLVMValueRef table = LLVMBuildIntToPtr(u->b, environment(u, RC_ENVIRONMENT_OFFSET(handlers)), u->pointer, "");
-    LLVMValueRef handler = LLVMBuildLoad2(u->b, u->pointer, unit_at_offset(u, table, 8 * (int64_t)i->opcode), "");
+    LLVMValueRef handler = LLVMBuildLoad2(u->b, u->pointer, at_offset(u, table, 8 * (int64_t)i->opcode), "");
     LLVMValueRef arguments[4] = {u->state, u->memory, c32(u, i->word), c32(u, i->pc)};
     LLVMBuildCall2(u->b, type, handler, arguments, 4, "");
     if (ppc_opcodes[i->opcode].kind == PPC_EXIT)
@@ -693,7 +698,7 @@ static void transfer(struct unit *u, const struct rc_set *set, bool store, uint3
             continue;
         struct rc_slot s = rc_slot(slot);
         LLVMTypeRef type = slot_type(u, s.offset, s.size);
-        LLVMValueRef place = unit_at_offset(u, u->state, s.offset), v = unit_variable(u, slot);
+        LLVMValueRef place = at_offset(u, u->state, s.offset), v = unit_variable(u, slot);
         if (unit_transfer_distance(u, compares, s.offset, store))
             continue;
         if (store)

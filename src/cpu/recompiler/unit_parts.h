@@ -85,7 +85,7 @@ bool unit_is_call(const struct rc_insn *i); // RC_UNKNOWN aside
 // The guest block that starts at `pc`; UINT32_MAX where it is not of this unit.
 uint32_t unit_block_at(const struct unit *u, uint32_t pc);
 
-LLVMValueRef unit_at_offset(struct unit *u, LLVMValueRef base, int64_t offset);
+LLVMValueRef unit_state_at(struct unit *u, uint32_t offset); // address
 LLVMValueRef unit_variable(struct unit *u, int slot);
 void unit_define(struct unit *u, int slot); // it gets another value here
 

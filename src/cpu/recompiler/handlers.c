@@ -9,11 +9,15 @@ bool rc_known_single(const uint64_t *slot) __attribute__((const));
 float rc_get_single(const uint64_t *slot) __attribute__((pure));
 void rc_set_single(uint64_t *slot, float value);
 void rc_leave(void) __attribute__((noreturn));
+bool rc_keeps_compares(void) __attribute__((const));
+void rc_keep_compare(uint8_t *field, uint64_t a, uint64_t b);
 #define FP_TRACKS_SINGLES() rc_tracks_singles()
 #define FP_KNOWN_SINGLE(s, n) rc_known_single(&(s)->fpr[n])
 #define FP_GET_SINGLE(s, n) rc_get_single(&(s)->fpr[n])
 #define FP_SET_SINGLE(s, n, value) rc_set_single(&(s)->fpr[n], value)
 #define FP_LEAVE() rc_leave()
+#define CR_KEEPS_COMPARES() rc_keeps_compares()
+#define CR_KEEP_COMPARE(s, field, a, b) rc_keep_compare(&(s)->cr[4 * (field)], a, b)
 
 #include "ppc/semantics/all.h"
 

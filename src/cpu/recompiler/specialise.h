@@ -32,6 +32,8 @@ struct rc_site {
     bool (*is_single)(void *user, uint32_t slot);
     LLVMValueRef (*get_single)(void *user, uint32_t slot);
     void (*set_single)(void *user, uint32_t slot, LLVMValueRef value, bool certain);
+    // A compare, of which the instruction always makes one: `field` is the offset of its CR field. NULL: it sets the bits.
+    void (*keep_compare)(void *user, uint32_t field, LLVMValueRef a, LLVMValueRef b);
     // Of the instruction's accesses to guest memory; NULL: none. *unlocated becomes true where one cannot have it.
     LLVMMetadataRef location;
     bool *unlocated;

@@ -79,6 +79,11 @@ static LLVMValueRef at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
     return LLVMBuildGEP2(u->b, u->i8, base, &index, 1, "");
 }
 
+LLVMValueRef unit_state_at(struct unit *u, uint32_t offset)
+{
+    return at_offset(u, u->state, offset);
+}
+
 #define FIELD(u, field) at_offset((u), (u)->state, offsetof(struct ppc_state, field))
 
 // Others look at these at any time: a device's callback, a fault.
@@ -136,7 +141,7 @@ static struct event *add_event(struct unit *u, enum event_kind kind, int slot)
         u->event_capacity = capacity;
     }
     struct event *e = &u->events[u->event_count++];
-    *e = (struct event){.kind = kind, .slot = slot, .singles = u->singles};
+    *e = (struct event){.kind = kind, .slot = slot, .singles = u->singles, .compares = u->compares};
     return e;
 }
 
@@ -173,10 +178,19 @@ static bool is_variable(const struct unit *u, int slot)
     return u->optimised && (is_fpr(rc_slot(slot).offset) || (u->blocks[u->block].in_loop && rc_set_has(&u->variables, slot)));
 }
 
+// Whether something is to be done on the way to another block of the unit.
+static bool crosses(const struct unit *u, uint32_t block)
+{
+    const struct guest_block *to = &u->blocks[block];
+    return u->optimised && (u->blocks[u->block].in_loop != to->in_loop || u->compares != to->compares);
+}
+
 // On the way to another block of the unit: into a loop or out of one, variables are loaded or stored.
 static void cross(struct unit *u, uint32_t block)
 {
     bool from = u->blocks[u->block].in_loop, to = u->blocks[block].in_loop;
+    if (from && to)
+        unit_convert_compares(u, u->compares, u->blocks[block].compares);
     if (!u->optimised || from == to)
         return;
     uint32_t before = u->event_count;
@@ -185,9 +199,11 @@ static void cross(struct unit *u, uint32_t block)
         return;
     u->events[before].edge = true;
     u->events[before].range = unit_loop_slots();
+    if (to)
+        u->events[before].compares = u->blocks[block].compares;
 }
 
-static LLVMValueRef variable(struct unit *u, int slot)
+LLVMValueRef unit_variable(struct unit *u, int slot)
 {
     if (!u->slots[slot]) {
         LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
@@ -196,6 +212,20 @@ static LLVMValueRef variable(struct unit *u, int slot)
         LLVMDisposeBuilder(b);
     }
     return u->slots[slot];
+}
+
+void unit_define(struct unit *u, int slot)
+{
+    add_event(u, EVENT_DEFINE, slot);
+}
+
+// A bit of the CR that a loop reads gets its value into its slot. Fields of which one is written are held as bits already.
+static void make_bit(struct unit *u, uint32_t offset, int slot, bool store)
+{
+    LLVMValueRef bit = unit_compared_bit(u, u->compares, offset);
+    if (bit && !store)
+        LLVMBuildStore(u->b, bit, unit_variable(u, slot));
+    u->failed |= bit && store;
 }
 
 static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, bool store, bool certain)
@@ -215,7 +245,8 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
     if (store && is_fpr(offset))
         u->singles &= ~(1u << (offset - FPR) / 8);
-    return variable(u, slot);
+    make_bit(u, offset, slot, store);
+    return unit_variable(u, slot);
 }
 
 // ---- Floating point registers known to hold singles have a second variable, with the value in single.
@@ -465,7 +496,7 @@ static void jump_indirect(struct unit *u, LLVMValueRef target)
         if (!u->blocks[i].is_target)
             continue;
         LLVMBasicBlockRef to = u->blocks[i].head;
-        if (u->optimised && u->blocks[i].in_loop != u->blocks[u->block].in_loop) {
+        if (crosses(u, i)) {
             begin(u, to = new_block(u));
             cross(u, i);
             LLVMBuildBr(u->b, u->blocks[i].head);
@@ -520,7 +551,7 @@ static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef t
         return;
     }
     uint32_t next = unit_block_at(u, i->pc + 4);
-    bool direct = next != UINT32_MAX && !(u->optimised && u->blocks[next].in_loop != u->blocks[u->block].in_loop);
+    bool direct = next != UINT32_MAX && !crosses(u, next);
     LLVMBasicBlockRef yes = new_block(u), no = direct ? u->blocks[next].head : new_block(u);
     LLVMBuildCondBr(u->b, taken, yes, no);
     begin(u, yes);
@@ -593,11 +624,17 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         call_handler(u, i);
         return false;
     }
-    struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
-                           NULL, NULL, NULL, NULL, NULL, &u->unlocated, u};
+    struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, .slot = slot_address, .before_call = before_call,
+                           .after_call = after_call,
+                           .unlocated = &u->unlocated, .user = u};
     if (kind == PPC_MEMORY)
         site.location = places_location(u->places, (uint32_t)(i - u->plan->insns));
     u->unlocated = false;
+    bool in_loop = u->optimised && u->blocks[u->block].in_loop;
+    if (in_loop) {
+        site.keep_compare = unit_keep_compare;
+        unit_compares_before(u, i);
+    }
     u->pc = i->pc;
     u->way_out = NULL;
     u->before = u->event_count;
@@ -612,6 +649,8 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     bool ok;
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
     u->last = LLVMGetInsertBlock(u->b);
+    if (in_loop)
+        unit_compares_after(u, i);
     if (u->links && LLVMGetFirstUse(u->ignored))
         LLVMInstructionEraseFromParent(LLVMGetUser(LLVMGetFirstUse(u->ignored)));
     u->links = false;
@@ -633,6 +672,7 @@ static void build_block(struct unit *u, uint32_t block)
     struct guest_block *g = &u->blocks[block];
     u->block = block;
     u->singles = g->singles;
+    u->compares = g->compares;
     g->first_event = u->event_count;
     begin(u, g->head);
     bool ended = false;
@@ -643,16 +683,19 @@ static void build_block(struct unit *u, uint32_t block)
     g->event_count = u->event_count - g->first_event;
 }
 
-// A slot's value; `singles` says which registers' values stand in single.
-static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint32_t singles)
+// A slot's value; `singles` says which registers' values stand in single, `compares` how the CR's fields are held.
+static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint32_t singles, uint32_t compares)
 {
     uint32_t offset = rc_slot(slot).offset;
+    LLVMValueRef bit = unit_compared_bit(u, compares, offset);
+    if (bit)
+        return bit;
     if (is_fpr(offset) && singles >> (offset - FPR) / 8 & 1)
         return LLVMBuildFPExt(u->b, LLVMBuildLoad2(u->b, u->f32, single_variable(u, (offset - FPR) / 8), ""), u->f64, "");
-    return LLVMBuildLoad2(u->b, type, variable(u, slot), "");
+    return LLVMBuildLoad2(u->b, type, unit_variable(u, slot), "");
 }
 
-static void transfer(struct unit *u, const struct rc_set *set, bool store, uint32_t singles)
+static void transfer(struct unit *u, const struct rc_set *set, bool store, uint32_t singles, uint32_t compares)
 {
     int exit_slot = rc_slot_at(offsetof(struct ppc_state, exit));
     for (int slot = 0; slot < RC_SLOT_COUNT; slot++) {
@@ -660,9 +703,11 @@ static void transfer(struct unit *u, const struct rc_set *set, bool store, uint3
             continue;
         struct rc_slot s = rc_slot(slot);
         LLVMTypeRef type = slot_type(u, s.offset, s.size);
-        LLVMValueRef place = at_offset(u, u->state, s.offset), v = variable(u, slot);
+        LLVMValueRef place = at_offset(u, u->state, s.offset), v = unit_variable(u, slot);
+        if (unit_transfer_distance(u, compares, s.offset, store))
+            continue;
         if (store)
-            LLVMSetAlignment(LLVMBuildStore(u->b, slot_value(u, slot, type, singles), place), s.size);
+            LLVMSetAlignment(LLVMBuildStore(u->b, slot_value(u, slot, type, singles, compares), place), s.size);
         else if (slot == exit_slot) // nothing has left yet
             LLVMBuildStore(u->b, LLVMConstInt(u->i8, 0, false), v);
         else {
@@ -680,7 +725,7 @@ static void insert_transfers(struct unit *u)
         if (e->kind != EVENT_SPILL && e->kind != EVENT_RELOAD)
             continue;
         LLVMPositionBuilderBefore(u->b, LLVMGetBasicBlockTerminator(e->at));
-        transfer(u, &e->chosen, e->kind == EVENT_SPILL, e->singles);
+        transfer(u, &e->chosen, e->kind == EVENT_SPILL, e->singles, e->compares);
     }
 }
 
@@ -691,7 +736,7 @@ static void check_singles(struct unit *u, const struct guest_block *g, uint32_t 
         int slot = rc_slot_at(FPR + 8 * n);
         if (!(g->singles >> n & 1) || !rc_set_has(&g->live, slot))
             continue;
-        LLVMValueRef wide = LLVMBuildLoad2(u->b, u->f64, variable(u, slot), "");
+        LLVMValueRef wide = LLVMBuildLoad2(u->b, u->f64, unit_variable(u, slot), "");
         LLVMValueRef narrow = LLVMBuildFPTrunc(u->b, wide, u->f32, "");
         LLVMBuildStore(u->b, narrow, single_variable(u, n));
         LLVMValueRef bits = LLVMBuildBitCast(u->b, wide, u->i64, "");
@@ -789,7 +834,7 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
             begin(u, on);
         }
         if (u->optimised)
-            transfer(u, &g->live, false, 0);
+            transfer(u, &g->live, false, 0, g->compares);
         if (u->optimised)
             check_singles(u, g, pc);
         LLVMBuildBr(u->b, g->head);
@@ -832,6 +877,7 @@ static void build(struct unit *u, uint32_t number)
     if (u->optimised) {
         unit_find_loops(u);
         unit_find_singles(u);
+        unit_find_compares(u);
     }
     u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)

@@ -1,4 +1,4 @@
-// unit_parts.h: what the files that make a unit share (unit.c, loops.c, flow.c, singles.c).
+// unit_parts.h: what the files that make a unit share (unit.c, loops.c, flow.c, singles.c, compares.c).
 // Threads: one at a time for one unit.
 #pragma once
 #include <llvm-c/Core.h>
@@ -24,6 +24,7 @@ struct event {
     LLVMBasicBlockRef at;   // before its terminator
     struct rc_set chosen;   // found by the data-flow passes
     uint32_t singles;       // spill: registers that have a variable in single
+    uint32_t compares;      // spill, reload: how CR fields are held there
 };
 
 struct guest_block {
@@ -36,6 +37,7 @@ struct guest_block {
     bool leads_to_targets;             // an indirect jump within the unit
     struct rc_set dirty, live;         // at its start
     uint32_t singles;                  // floating point registers that hold singles there
+    uint32_t compares;                 // how CR fields are held there: compares.c
     bool calls;
     bool in_loop;                      // one without calls
 };
@@ -60,6 +62,8 @@ struct unit {
     LLVMValueRef slots[RC_SLOT_COUNT];
     LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
     uint32_t singles;              // those that are, where code is built
+    LLVMValueRef compared[8][2];   // by CR field: what is compared, in loops
+    uint32_t compares;             // how CR fields are held, where code is built
     uint32_t pc;                   // of the instruction that is built
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
     bool links;                    // it is a call, for which the program sets LR
@@ -83,6 +87,10 @@ bool unit_is_call(const struct rc_insn *i); // RC_UNKNOWN aside
 // The guest block that starts at `pc`; UINT32_MAX where it is not of this unit.
 uint32_t unit_block_at(const struct unit *u, uint32_t pc);
 
+LLVMValueRef unit_state_at(struct unit *u, uint32_t offset); // address
+LLVMValueRef unit_variable(struct unit *u, int slot);
+void unit_define(struct unit *u, int slot); // it gets another value here
+
 // ---- loops.c
 void unit_find_loops(struct unit *u); // blocks[].calls, in_loop
 
@@ -92,3 +100,16 @@ void unit_find_transfers(struct unit *u); // events[].chosen, blocks[].dirty, li
 
 // ---- singles.c
 void unit_find_singles(struct unit *u); // blocks[].singles
+
+// ---- compares.c. `compares`: how CR fields are held, four bits each; 0: as bits in their slots.
+void unit_find_compares(struct unit *u); // blocks[].compares
+// Around an instruction in a loop: makes the bits of fields of which it writes some; learns what it compares.
+void unit_compares_before(struct unit *u, const struct rc_insn *i);
+void unit_compares_after(struct unit *u, const struct rc_insn *i);
+void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b); // of struct rc_site
+// On the way from where fields are held in one way to where in another.
+void unit_convert_compares(struct unit *u, uint32_t from, uint32_t to);
+// The slot at `offset` made from what is compared; NULL: the slot itself counts.
+LLVMValueRef unit_compared_bit(struct unit *u, uint32_t compares, uint32_t offset);
+// Stores or loads the field of the slot at `offset` where more than the slot itself is to be looked at; else false.
+bool unit_transfer_distance(struct unit *u, uint32_t compares, uint32_t offset, bool store);

@@ -71,10 +71,10 @@ enum fp_kind {
 };
 
 // ppc_fp_status.pending: a kind whose FPRF, FR and FI follow from a, b, c in round to nearest with all exceptions
-// disabled, and bits that a later compare or conversion left on top of it, at their places in the FPSCR.
+// disabled, and what a later compare or conversion left on top of it: FR and FI at their places in the FPSCR.
 enum {
     FP_PENDING_KIND = 0xFF,
-    FP_PENDING_FPCC = 0x100, // the bits FPSCR_FPCC of pending replace those of the operation
+    FP_PENDING_FPCC = 0x100, // FPCC follows from compare_a and compare_b, neither a NaN
     FP_PENDING_FRFI = 0x200, // the bits FPSCR_FR and FPSCR_FI of pending do
 };
 

@@ -55,6 +55,7 @@
 #define FP_GET_SINGLE(s, n) 0.0f
 #define FP_SET_SINGLE(s, n, value) ((s)->fpr[n] = fp_bits(value))
 #define FP_LEAVE() __builtin_unreachable()
+#define FP_FORGET(field) // of no meaning from here on
 #endif
 
 INLINE uint64_t fp_bits(double x)

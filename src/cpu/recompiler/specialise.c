@@ -534,6 +534,13 @@ static struct value leave(struct copy *c)
     return plain(NULL);
 }
 
+static struct value forget(struct copy *c, uint32_t slot)
+{
+    if (c->site->forget && c->certain)
+        c->site->forget(c->site->user, slot);
+    return plain(NULL);
+}
+
 static bool is_slow_path(const char *name)
 {
     return !strcmp(name, "ppc_fp_slow") || !strcmp(name, "ppc_fp_unordered");
@@ -554,6 +561,8 @@ static bool answer(struct copy *c, const struct step *s, const char *name, struc
         *out = plain(single ? site->get_single(site->user, slot) : LLVMConstReal(float_type, 0));
     else if (!strcmp(name, "rc_set_single"))
         *out = set_single(c, slot, materialise(c, resolve(c, &c->t->refs[s->first_ref + 1])));
+    else if (!strcmp(name, "rc_forget"))
+        *out = forget(c, slot);
     else if (!strcmp(name, "rc_leave"))
         *out = site->leave ? leave(c) : fail(c);
     else
@@ -969,7 +978,7 @@ static bool try(struct rc_templates *all, const struct template *t, uint32_t wor
     struct scratch user = {LLVMGetParam(function, 0)};
     struct rc_site site = {all->scratch_module, function, LLVMGetParam(function, 0), LLVMGetParam(function, 1),
                            LLVMAppendBasicBlockInContext(all->context, function, ""), LLVMCreateBuilderInContext(all->context),
-                           scratch_slot, scratch_call, scratch_call, NULL, NULL, NULL, NULL, &user};
+                           scratch_slot, scratch_call, scratch_call, NULL, NULL, NULL, NULL, NULL, &user};
     LLVMPositionBuilderAtEnd(site.builder, site.entry);
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(all->context, function, "");
     LLVMBuildBr(site.builder, body);

@@ -105,7 +105,7 @@ static void branch_rarely(struct unit *u, LLVMValueRef condition, LLVMBasicBlock
 // Of an operand that waits in s->fp.
 static bool is_fp_operand(uint32_t offset)
 {
-    return offset == offsetof(struct ppc_state, fp.a) || offset == offsetof(struct ppc_state, fp.b) || offset == offsetof(struct ppc_state, fp.c);
+    return offset - offsetof(struct ppc_state, fp.a) < sizeof(struct ppc_fp_status) - offsetof(struct ppc_fp_status, a);
 }
 
 static bool is_fpr(uint32_t offset)
@@ -215,6 +215,18 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     if (store && is_fpr(offset))
         u->singles &= ~(1u << (offset - FPR) / 8);
     return variable(u, slot);
+}
+
+static void forget(void *user, uint32_t offset)
+{
+    struct unit *u = user;
+    int slot = rc_slot_at(offset);
+    if (u->choosing)
+        rc_set_add(&u->variables, slot);
+    if (!is_variable(u, slot))
+        return;
+    add_event(u, EVENT_FORGET, slot);
+    LLVMBuildStore(u->b, LLVMGetUndef(slot_type(u, offset, rc_slot(slot).size)), variable(u, slot));
 }
 
 // ---- Floating point registers known to hold singles have a second variable, with the value in single.
@@ -593,7 +605,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         return false;
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
-                           NULL, NULL, NULL, NULL, u};
+                           NULL, NULL, NULL, NULL, NULL, u};
     u->pc = i->pc;
     u->way_out = NULL;
     u->before = u->event_count;
@@ -604,6 +616,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         site.is_single = is_single;
         site.get_single = get_single;
         site.set_single = set_single;
+        site.forget = forget;
     }
     bool ok;
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);

@@ -10,6 +10,7 @@ enum event_kind {
     EVENT_USE,
     EVENT_DEFINE, // certainly
     EVENT_CHANGE, // perhaps
+    EVENT_FORGET, // what is there is of no meaning
     EVENT_SPILL,
     EVENT_RELOAD,
     EVENT_NONE,

@@ -114,19 +114,26 @@ INLINE void fp_set(struct ppc_state *s, uint32_t insn, uint64_t result)
     fp_record(s, insn);
 }
 
+// Leaves FPRF, FR and FI for later. What a compare had left goes.
+INLINE void fp_wait(struct ppc_state *s, uint32_t kind, uint64_t a, uint64_t b, uint64_t c)
+{
+    s->fp.pending = kind;
+    s->fp.a = a;
+    s->fp.b = b;
+    s->fp.c = c;
+    FP_FORGET(s->fp.compare_a);
+    FP_FORGET(s->fp.compare_b);
+}
+
 // The end of an arithmetic instruction: `result` if `fast`, with FPRF, FR and FI left for later.
 INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c, bool fast,
                       double result)
 {
     uint64_t bits = fp_bits(result);
-    if (FP_LIKELY(fast && fp_mode_is_fast(s))) {
-        s->fp.pending = kind;
-        s->fp.a = fp_bits(a);
-        s->fp.b = fp_bits(b);
-        s->fp.c = fp_bits(c);
-    } else {
+    if (FP_LIKELY(fast && fp_mode_is_fast(s)))
+        fp_wait(s, kind, fp_bits(a), fp_bits(b), fp_bits(c));
+    else
         bits = ppc_fp_slow(&s->fp, kind, s->fpr[RT(insn)], fp_bits(a), fp_bits(b), fp_bits(c));
-    }
     fp_set(s, insn, bits);
 }
 
@@ -168,10 +175,7 @@ INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, str
         fp_set(s, insn, ppc_fp_slow(&s->fp, kind | FP_SINGLE, s->fpr[RT(insn)], fp_bits(a.value), fp_bits(b.value), fp_bits(c.value)));
         return;
     }
-    s->fp.pending = kind | FP_SINGLE;
-    s->fp.a = fp_bits(a.value);
-    s->fp.b = fp_bits(b.value);
-    s->fp.c = fp_bits(c.value);
+    fp_wait(s, kind | FP_SINGLE, fp_bits(a.value), fp_bits(b.value), fp_bits(c.value));
     FP_SET_SINGLE(s, RT(insn), single);
     fp_record(s, insn);
 }
@@ -372,13 +376,10 @@ OP(frspx)
 INLINE void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast,
                                uint64_t result)
 {
-    if (FP_LIKELY(fast && !(s->fp.fpscr & FP_MODE_BITS))) {
-        s->fp.pending = kind;
-        s->fp.a = s->fp.c = 0;
-        s->fp.b = b;
-    } else {
+    if (FP_LIKELY(fast && !(s->fp.fpscr & FP_MODE_BITS)))
+        fp_wait(s, kind, 0, b, 0);
+    else
         result = ppc_fp_slow(&s->fp, kind, s->fpr[RT(insn)], 0, b, 0);
-    }
     fp_set(s, insn, result);
 }
 
@@ -455,13 +456,10 @@ OP(fcfidx)
 {
     uint64_t b = s->fpr[RB(insn)];
     uint64_t result = fp_bits((double)(int64_t)b);
-    if (FP_LIKELY(fp_mode_is_fast(s))) {
-        s->fp.pending = FP_FCFID;
-        s->fp.a = s->fp.c = 0;
-        s->fp.b = b;
-    } else {
+    if (FP_LIKELY(fp_mode_is_fast(s)))
+        fp_wait(s, FP_FCFID, 0, b, 0);
+    else
         result = ppc_fp_slow(&s->fp, FP_FCFID, s->fpr[RT(insn)], 0, b, 0);
-    }
     fp_set(s, insn, result);
 }
 
@@ -471,11 +469,13 @@ INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
     double a = fp_a(s, insn).value, b = fp_b(s, insn).value;
     bool less = a<b, greater = a> b, equal = a == b;
     set_cr_field(s, BF(insn), less, greater, equal, !(less | greater | equal));
-    if (FP_LIKELY(less | greater | equal))
-        s->fp.pending = (s->fp.pending & ~(uint32_t)FPSCR_FPCC) | FP_PENDING_FPCC | less * (uint32_t)FPSCR_FL |
-                        greater * (uint32_t)FPSCR_FG | equal * (uint32_t)FPSCR_FE;
-    else
+    if (FP_LIKELY(less | greater | equal)) {
+        s->fp.pending |= FP_PENDING_FPCC;
+        s->fp.compare_a = fp_bits(a);
+        s->fp.compare_b = fp_bits(b);
+    } else {
         ppc_fp_unordered(&s->fp, ordered, s->fpr[RA(insn)], s->fpr[RB(insn)]);
+    }
 }
 
 OP(fcmpo)

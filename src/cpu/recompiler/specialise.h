@@ -31,6 +31,8 @@ struct rc_site {
     bool (*is_single)(void *user, uint32_t slot);
     LLVMValueRef (*get_single)(void *user, uint32_t slot);
     void (*set_single)(void *user, uint32_t slot, LLVMValueRef value, bool certain);
+    // Whether all lanes of the vector register at `offset` are known to be -0. NULL: nothing is known.
+    bool (*is_minus_zero)(void *user, uint32_t offset);
     // What is in the slot at `offset` is of no meaning from here on. NULL: of no interest.
     void (*forget)(void *user, uint32_t offset);
     void *user;

@@ -160,9 +160,15 @@ static void spill(struct unit *u, bool all)
     add_transfer(u, EVENT_SPILL, all, 0, sizeof(struct ppc_state));
 }
 
-static void reload(struct unit *u, bool all)
+static void forget_known(struct unit *u)
 {
     u->singles = 0;
+    u->ones = u->minus_zeros = (struct rc_set){0};
+}
+
+static void reload(struct unit *u, bool all)
+{
+    forget_known(u);
     add_transfer(u, EVENT_RELOAD, all, 0, sizeof(struct ppc_state));
 }
 
@@ -209,12 +215,39 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
         return u->ignored;
     if (u->choosing && slot >= 0)
         rc_set_add(&u->variables, slot);
+    if (store && slot >= 0) {
+        rc_set_remove(&u->ones, slot);
+        rc_set_remove(&u->minus_zeros, slot);
+    }
     if (slot < 0 || !is_variable(u, slot))
         return at_offset(u, u->state, offset);
     add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
     if (store && is_fpr(offset))
         u->singles &= ~(1u << (offset - FPR) / 8);
     return variable(u, slot);
+}
+
+// ---- Products: compilers make -0 for the addend of vmaddfp from words of ones, each shifted by itself.
+
+static int vector_slot(uint32_t n)
+{
+    return rc_slot_at((uint32_t)offsetof(struct ppc_state, vr) + 16 * n);
+}
+
+static bool makes_ones(const struct rc_insn *i)
+{
+    return i->opcode == PPC_OP_vspltisw && (i->word >> 16 & 31) == 31;
+}
+
+static bool makes_minus_zeros(const struct unit *u, const struct rc_insn *i)
+{
+    return i->opcode == PPC_OP_vslw && rc_set_has(&u->ones, vector_slot(i->word >> 16 & 31)) &&
+           rc_set_has(&u->ones, vector_slot(i->word >> 11 & 31));
+}
+
+static bool is_minus_zero(void *user, uint32_t offset)
+{
+    return rc_set_has(&((struct unit *)user)->minus_zeros, rc_slot_at(offset));
 }
 
 static void forget(void *user, uint32_t offset)
@@ -297,7 +330,7 @@ static void before_call(void *user, uint32_t offset, uint32_t size)
 static void after_call(void *user, uint32_t offset, uint32_t size)
 {
     if (size == sizeof(struct ppc_state))
-        ((struct unit *)user)->singles = 0;
+        forget_known(user);
     add_transfer(user, EVENT_RELOAD, false, offset, size);
 }
 
@@ -605,7 +638,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         return false;
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
-                           NULL, NULL, NULL, NULL, NULL, u};
+                           NULL, NULL, NULL, NULL, is_minus_zero, NULL, u};
     u->pc = i->pc;
     u->way_out = NULL;
     u->before = u->event_count;
@@ -618,8 +651,12 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         site.set_single = set_single;
         site.forget = forget;
     }
-    bool ok;
+    bool ok, minus_zeros = makes_minus_zeros(u, i);
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
+    if (makes_ones(i))
+        rc_set_add(&u->ones, vector_slot(i->word >> 21 & 31));
+    if (minus_zeros)
+        rc_set_add(&u->minus_zeros, vector_slot(i->word >> 21 & 31));
     u->last = LLVMGetInsertBlock(u->b);
     if (u->links && LLVMGetFirstUse(u->ignored))
         LLVMInstructionEraseFromParent(LLVMGetUser(LLVMGetFirstUse(u->ignored)));
@@ -641,6 +678,7 @@ static void build_block(struct unit *u, uint32_t block)
 {
     struct guest_block *g = &u->blocks[block];
     u->block = block;
+    forget_known(u);
     u->singles = g->singles;
     g->first_event = u->event_count;
     begin(u, g->head);

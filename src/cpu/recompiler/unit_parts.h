@@ -60,6 +60,7 @@ struct unit {
     LLVMValueRef slots[RC_SLOT_COUNT];
     LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
     uint32_t singles;              // those that are, where code is built
+    struct rc_set ones, minus_zeros; // vector registers known to be that where code is built
     uint32_t pc;                   // of the instruction that is built
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
     bool links;                    // it is a call, for which the program sets LR

@@ -75,6 +75,7 @@ enum fp_kind {
 enum {
     FP_PENDING_KIND = 0xFF,
     FP_PENDING_FPCC = 0x100, // FPCC follows from compare_a and compare_b, neither a NaN
+    FP_PENDING_FLOATS = 0x400, // a, b and c are singles in their lower words; the upper ones mean nothing
     FP_PENDING_FRFI = 0x200, // the bits FPSCR_FR and FPSCR_FI of pending do
 };
 

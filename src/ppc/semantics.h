@@ -53,6 +53,7 @@
 #define FP_TRACKS_SINGLES() false
 #define FP_KNOWN_SINGLE(s, n) false
 #define FP_GET_SINGLE(s, n) 0.0f
+#define FP_KEEP_SINGLE(s, field, n) ((field) = 0) // the register's single as the lower word of the field
 #define FP_SET_SINGLE(s, n, value) ((s)->fpr[n] = fp_bits(value))
 #define FP_LEAVE() __builtin_unreachable()
 #define FP_FORGET(field) // of no meaning from here on

@@ -4,6 +4,8 @@
 // below it ("sticky"), and is rounded once. Tininess is seen before rounding, as the architecture wants.
 #include "ppc/fp_status.h"
 
+#include <string.h>
+
 #include "ppc/fp_estimate.h"
 
 __extension__ typedef unsigned __int128 u128;
@@ -611,6 +613,23 @@ static uint32_t compared(uint64_t a, uint64_t b)
     return x < y ? FPSCR_FL : x > y ? FPSCR_FG : FPSCR_FE;
 }
 
+static uint64_t from_float(uint64_t word)
+{
+    float x;
+    uint64_t bits;
+    memcpy(&x, &(uint32_t){(uint32_t)word}, sizeof x);
+    memcpy(&bits, &(double){x}, sizeof bits);
+    return bits;
+}
+
+static uint32_t status_of_pending(const struct ppc_fp_status *fp)
+{
+    uint32_t kind = fp->pending & FP_PENDING_KIND;
+    if (fp->pending & FP_PENDING_FLOATS)
+        return compute(kind, from_float(fp->a), from_float(fp->b), from_float(fp->c), 0).status;
+    return compute(kind, fp->a, fp->b, fp->c, 0).status;
+}
+
 void ppc_fp_settle(struct ppc_fp_status *fp)
 {
     uint32_t pending = fp->pending, fpscr = fp->fpscr;
@@ -618,8 +637,7 @@ void ppc_fp_settle(struct ppc_fp_status *fp)
         return;
     if (pending & FP_PENDING_KIND) {
         uint32_t mask = FPSCR_FR | FPSCR_FI | FPSCR_FPRF;
-        struct outcome o = compute(pending & FP_PENDING_KIND, fp->a, fp->b, fp->c, 0);
-        fpscr = (fpscr & ~mask) | (o.status & mask);
+        fpscr = (fpscr & ~mask) | (status_of_pending(fp) & mask);
     }
     if (pending & FP_PENDING_FRFI)
         fpscr = (fpscr & ~(uint32_t)(FPSCR_FR | FPSCR_FI)) | (pending & (FPSCR_FR | FPSCR_FI));

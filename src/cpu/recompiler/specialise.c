@@ -534,6 +534,19 @@ static struct value leave(struct copy *c)
     return plain(NULL);
 }
 
+// A single as the lower word of a slot, as a host register holds it: nothing is done.
+static struct value keep_single(struct copy *c, uint32_t slot, LLVMValueRef value)
+{
+    LLVMBuilderRef b = c->site->builder;
+    LLVMValueRef place = c->site->slot(c->site->user, slot, 8, true, c->certain);
+    if (!place)
+        return fail(c);
+    LLVMValueRef pair = LLVMGetUndef(LLVMVectorType(LLVMTypeOf(value), 2));
+    pair = LLVMBuildInsertElement(b, pair, value, LLVMConstInt(integer(c, 32), 0, false), "");
+    LLVMBuildStore(b, LLVMBuildBitCast(b, pair, LLVMDoubleTypeInContext(c->all->context), ""), place);
+    return plain(NULL);
+}
+
 static struct value forget(struct copy *c, uint32_t slot)
 {
     if (c->site->forget && c->certain)
@@ -565,6 +578,8 @@ static bool answer(struct copy *c, const struct step *s, const char *name, struc
         *out = plain(LLVMConstInt(integer(c, 1), site->is_minus_zero && site->is_minus_zero(site->user, slot), false));
     else if (!strcmp(name, "rc_forget"))
         *out = forget(c, slot);
+    else if (!strcmp(name, "rc_keep_single"))
+        *out = keep_single(c, slot, materialise(c, resolve(c, &c->t->refs[s->first_ref + 1])));
     else if (!strcmp(name, "rc_leave"))
         *out = site->leave ? leave(c) : fail(c);
     else

@@ -57,16 +57,17 @@ INLINE bool fp_is_denormal(double x)
 struct fp_operand {
     double value;
     bool single;
+    int number; // of the register; -1: none
 };
 
 INLINE struct fp_operand fp_operand(const struct ppc_state *s, unsigned n)
 {
     if (FP_KNOWN_SINGLE(s, n))
-        return (struct fp_operand){FP_GET_SINGLE(s, n), true};
-    return (struct fp_operand){fp_double(s->fpr[n]), false};
+        return (struct fp_operand){FP_GET_SINGLE(s, n), true, (int)n};
+    return (struct fp_operand){fp_double(s->fpr[n]), false, (int)n};
 }
 
-#define FP_OPERAND_NONE ((struct fp_operand){0, true})
+#define FP_OPERAND_NONE ((struct fp_operand){0, true, -1})
 
 INLINE struct fp_operand fp_a(const struct ppc_state *s, uint32_t insn)
 {
@@ -115,14 +116,40 @@ INLINE void fp_set(struct ppc_state *s, uint32_t insn, uint64_t result)
 }
 
 // Leaves FPRF, FR and FI for later. What a compare had left goes.
+INLINE void fp_wait_as(struct ppc_state *s, uint32_t pending)
+{
+    s->fp.pending = pending;
+    FP_FORGET(s->fp.compare_a);
+    FP_FORGET(s->fp.compare_b);
+}
+
 INLINE void fp_wait(struct ppc_state *s, uint32_t kind, uint64_t a, uint64_t b, uint64_t c)
 {
-    s->fp.pending = kind;
+    fp_wait_as(s, kind);
     s->fp.a = a;
     s->fp.b = b;
     s->fp.c = c;
-    FP_FORGET(s->fp.compare_a);
-    FP_FORGET(s->fp.compare_b);
+}
+
+INLINE void fp_keep_single(UNUSED_OK const struct ppc_state *s, uint64_t *field, struct fp_operand x)
+{
+    if (x.number >= 0)
+        FP_KEEP_SINGLE(s, *field, (unsigned)x.number);
+    else
+        *field = 0;
+}
+
+// The same for results in single. Operands known to be singles are kept as such.
+INLINE void fp_wait_single(struct ppc_state *s, uint32_t kind, struct fp_operand a, struct fp_operand b, struct fp_operand c)
+{
+    if (!a.single || !b.single || !c.single) {
+        fp_wait(s, kind | FP_SINGLE, fp_bits(a.value), fp_bits(b.value), fp_bits(c.value));
+        return;
+    }
+    fp_wait_as(s, kind | FP_SINGLE | FP_PENDING_FLOATS);
+    fp_keep_single(s, &s->fp.a, a);
+    fp_keep_single(s, &s->fp.b, b);
+    fp_keep_single(s, &s->fp.c, c);
 }
 
 // The end of an arithmetic instruction: `result` if `fast`, with FPRF, FR and FI left for later.
@@ -175,7 +202,7 @@ INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, str
         fp_set(s, insn, ppc_fp_slow(&s->fp, kind | FP_SINGLE, s->fpr[RT(insn)], fp_bits(a.value), fp_bits(b.value), fp_bits(c.value)));
         return;
     }
-    fp_wait(s, kind | FP_SINGLE, fp_bits(a.value), fp_bits(b.value), fp_bits(c.value));
+    fp_wait_single(s, kind, a, b, c);
     FP_SET_SINGLE(s, RT(insn), single);
     fp_record(s, insn);
 }

@@ -203,6 +203,39 @@ static LLVMValueRef variable(struct unit *u, int slot)
     return u->slots[slot];
 }
 
+// ---- Floating point registers known to hold singles have a second variable, with the value in single; the first is not up to date then.
+
+static bool is_single(void *user, uint32_t offset)
+{
+    struct unit *u = user;
+    return is_fpr(offset) && u->singles >> (offset - FPR) / 8 & 1;
+}
+
+static LLVMValueRef single_variable(struct unit *u, unsigned n)
+{
+    if (!u->single_slots[n]) {
+        LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
+        LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
+        u->single_slots[n] = LLVMBuildAlloca(b, u->f32, "");
+        LLVMDisposeBuilder(b);
+    }
+    return u->single_slots[n];
+}
+
+// In double. Frozen, so that LLVM does not take a conversion for it that an instruction made before and turns out not to need.
+static LLVMValueRef wide(struct unit *u, unsigned n)
+{
+    LLVMValueRef single = LLVMBuildLoad2(u->b, u->f32, single_variable(u, n), "");
+    return LLVMBuildFPExt(u->b, LLVMBuildFreeze(u->b, single, ""), u->f64, "");
+}
+
+static void widen(struct unit *u, uint32_t singles)
+{
+    for (unsigned n = 0; n < 32; n++)
+        if (singles >> n & 1)
+            LLVMBuildStore(u->b, wide(u, n), variable(u, rc_slot_at(FPR + 8 * n)));
+}
+
 static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, bool store, bool certain)
 {
     struct unit *u = user;
@@ -222,8 +255,11 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     if (slot < 0 || !is_variable(u, slot))
         return at_offset(u, u->state, offset);
     add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
-    if (store && is_fpr(offset))
-        u->singles &= ~(1u << (offset - FPR) / 8);
+    uint32_t single = is_fpr(offset) ? u->singles & 1u << (offset - FPR) / 8 : 0;
+    if (store)
+        u->singles &= ~single;
+    else
+        widen(u, single);
     return variable(u, slot);
 }
 
@@ -262,25 +298,6 @@ static void forget(void *user, uint32_t offset)
     LLVMBuildStore(u->b, LLVMGetUndef(slot_type(u, offset, rc_slot(slot).size)), variable(u, slot));
 }
 
-// ---- Floating point registers known to hold singles have a second variable, with the value in single.
-
-static bool is_single(void *user, uint32_t offset)
-{
-    struct unit *u = user;
-    return is_fpr(offset) && u->singles >> (offset - FPR) / 8 & 1;
-}
-
-static LLVMValueRef single_variable(struct unit *u, unsigned n)
-{
-    if (!u->single_slots[n]) {
-        LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
-        LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
-        u->single_slots[n] = LLVMBuildAlloca(b, u->f32, "");
-        LLVMDisposeBuilder(b);
-    }
-    return u->single_slots[n];
-}
-
 static LLVMValueRef get_single(void *user, uint32_t offset)
 {
     struct unit *u = user;
@@ -295,10 +312,11 @@ static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool cer
     unsigned n = (offset - FPR) / 8;
     bool was = u->singles >> n & 1;
     LLVMValueRef place = slot_address(u, offset, 8, true, certain);
-    LLVMBuildStore(u->b, LLVMBuildFPExt(u->b, value, u->f64, ""), place);
     LLVMBuildStore(u->b, value, single_variable(u, n));
     if (certain || was)
         u->singles |= 1u << n;
+    else
+        LLVMBuildStore(u->b, LLVMBuildFPExt(u->b, value, u->f64, ""), place);
 }
 
 // The way to the interpreter, with the state as before the instruction.
@@ -683,8 +701,12 @@ static void build_block(struct unit *u, uint32_t block)
     g->first_event = u->event_count;
     begin(u, g->head);
     bool ended = false;
-    for (uint32_t i = 0; i < g->count && !ended && !u->failed; i++)
-        ended = build_insn(u, &u->plan->insns[g->first + i]);
+    for (uint32_t i = 0; i < g->count && !ended && !u->failed; i++) {
+        const struct rc_insn *insn = &u->plan->insns[g->first + i];
+        uint32_t known = unit_singles_behind(u, insn, u->singles);
+        widen(u, u->singles & ~(i + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
+        ended = build_insn(u, insn);
+    }
     if (!ended && !u->failed)
         continue_at(u, u->plan->insns[g->first + g->count - 1].pc + 4);
     g->event_count = u->event_count - g->first_event;
@@ -695,7 +717,7 @@ static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint3
 {
     uint32_t offset = rc_slot(slot).offset;
     if (is_fpr(offset) && singles >> (offset - FPR) / 8 & 1)
-        return LLVMBuildFPExt(u->b, LLVMBuildLoad2(u->b, u->f32, single_variable(u, (offset - FPR) / 8), ""), u->f64, "");
+        return wide(u, (offset - FPR) / 8);
     return LLVMBuildLoad2(u->b, type, variable(u, slot), "");
 }
 

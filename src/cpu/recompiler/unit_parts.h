@@ -92,3 +92,7 @@ void unit_find_transfers(struct unit *u); // events[].chosen, blocks[].dirty, li
 
 // ---- singles.c
 void unit_find_singles(struct unit *u); // blocks[].singles
+// What is known behind the instruction. Too little known is allowed.
+uint32_t unit_singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles);
+// What all blocks of the unit know to which the last instruction of one leads.
+uint32_t unit_singles_ahead(const struct unit *u, const struct rc_insn *last);

@@ -41,6 +41,7 @@ enum {
     FPSCR_NI = 0x00000004,
     FPSCR_RN = 0x00000003, // 0 nearest, 1 to zero, 2 up, 3 down
 };
+enum { FP_MODE_BITS = FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE | FPSCR_NI | FPSCR_RN };
 #define FPSCR_FX 0x80000000u // any exception bit went from 0 to 1
 #define FPSCR_VX_ALL                                                                                                   \
     (FPSCR_VXSNAN | FPSCR_VXISI | FPSCR_VXIDI | FPSCR_VXZDZ | FPSCR_VXIMZ | FPSCR_VXVC | FPSCR_VXSOFT | FPSCR_VXSQRT | \

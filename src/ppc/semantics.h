@@ -50,6 +50,7 @@
 // ---- Floating point registers that hold singles. An engine that keeps them as such where it knows that they are, and no
 // signalling NaNs, says so here; FP_LEAVE gives an instruction that has changed nothing yet to an engine that does not.
 #ifndef FP_KNOWN_SINGLE
+#define FP_KNOWN_FAST() false // FPSCR has XX and is in round to nearest without exceptions
 #define FP_TRACKS_SINGLES() false
 #define FP_KNOWN_SINGLE(s, n) false
 #define FP_GET_SINGLE(s, n) 0.0f

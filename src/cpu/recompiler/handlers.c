@@ -4,6 +4,7 @@
 #include "ppc/ppc.h"
 
 // What the cloner answers itself (specialise.c).
+bool rc_known_fast(void) __attribute__((const));
 bool rc_tracks_singles(void) __attribute__((const));
 bool rc_known_single(const uint64_t *slot) __attribute__((const));
 float rc_get_single(const uint64_t *slot) __attribute__((pure));
@@ -12,6 +13,7 @@ void rc_set_single(uint64_t *slot, float value);
 bool rc_known_minus_zero(const union ppc_vector *slot) __attribute__((const));
 void rc_forget(const uint64_t *slot);
 void rc_leave(void) __attribute__((noreturn));
+#define FP_KNOWN_FAST() rc_known_fast()
 #define FP_TRACKS_SINGLES() rc_tracks_singles()
 #define FP_KNOWN_SINGLE(s, n) rc_known_single(&(s)->fpr[n])
 #define FP_GET_SINGLE(s, n) rc_get_single(&(s)->fpr[n])

@@ -574,6 +574,8 @@ static bool answer(struct copy *c, const struct step *s, const char *name, struc
         *out = plain(single ? site->get_single(site->user, slot) : LLVMConstReal(float_type, 0));
     else if (!strcmp(name, "rc_set_single"))
         *out = set_single(c, slot, materialise(c, resolve(c, &c->t->refs[s->first_ref + 1])));
+    else if (!strcmp(name, "rc_known_fast"))
+        *out = plain(LLVMConstInt(integer(c, 1), site->known_fast, false));
     else if (!strcmp(name, "rc_known_minus_zero"))
         *out = plain(LLVMConstInt(integer(c, 1), site->is_minus_zero && site->is_minus_zero(site->user, slot), false));
     else if (!strcmp(name, "rc_forget"))
@@ -995,7 +997,7 @@ static bool try(struct rc_templates *all, const struct template *t, uint32_t wor
     struct scratch user = {LLVMGetParam(function, 0)};
     struct rc_site site = {all->scratch_module, function, LLVMGetParam(function, 0), LLVMGetParam(function, 1),
                            LLVMAppendBasicBlockInContext(all->context, function, ""), LLVMCreateBuilderInContext(all->context),
-                           scratch_slot, scratch_call, scratch_call, NULL, NULL, NULL, NULL, NULL, NULL, &user};
+                           scratch_slot, scratch_call, scratch_call, NULL, NULL, NULL, NULL, false, NULL, NULL, &user};
     LLVMPositionBuilderAtEnd(site.builder, site.entry);
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(all->context, function, "");
     LLVMBuildBr(site.builder, body);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cpu/recompiler/unit_parts.h"
+#include "ppc/fp_status.h"
 
 bool unit_is_call(const struct rc_insn *i)
 {
@@ -178,20 +179,6 @@ static bool is_variable(const struct unit *u, int slot)
     return u->optimised && (is_fpr(rc_slot(slot).offset) || (u->blocks[u->block].in_loop && rc_set_has(&u->variables, slot)));
 }
 
-// On the way to another block of the unit: into a loop or out of one, variables are loaded or stored.
-static void cross(struct unit *u, uint32_t block)
-{
-    bool from = u->blocks[u->block].in_loop, to = u->blocks[block].in_loop;
-    if (!u->optimised || from == to)
-        return;
-    uint32_t before = u->event_count;
-    add_transfer(u, from ? EVENT_SPILL : EVENT_RELOAD, false, 0, sizeof(struct ppc_state));
-    if (u->event_count == before)
-        return;
-    u->events[before].edge = true;
-    u->events[before].range = unit_loop_slots();
-}
-
 static LLVMValueRef variable(struct unit *u, int slot)
 {
     if (!u->slots[slot]) {
@@ -355,6 +342,49 @@ static void after_call(void *user, uint32_t offset, uint32_t size)
 static LLVMValueRef load_slot(struct unit *u, uint32_t offset, uint32_t size)
 {
     return LLVMBuildLoad2(u->b, slot_type(u, offset, size), slot_address(u, offset, size, false, true), "");
+}
+
+// Whether something is to be done on the way to another block of the unit: into a loop or out of one.
+static bool crosses(const struct unit *u, uint32_t block)
+{
+    const struct guest_block *from = &u->blocks[u->block], *to = &u->blocks[block];
+    return u->optimised && (from->in_loop != to->in_loop || (to->fast && from->loop != to->loop));
+}
+
+static LLVMValueRef is_slow_mode(struct unit *u, LLVMValueRef fpscr)
+{
+    LLVMValueRef bits = LLVMBuildAnd(u->b, fpscr, c32(u, FPSCR_XX | FP_MODE_BITS), "");
+    return LLVMBuildICmp(u->b, LLVMIntNE, bits, c32(u, FPSCR_XX), "");
+}
+
+// A loop that counts on FPSCR's mode is the interpreter's in any other.
+static void check_mode(struct unit *u, uint32_t block)
+{
+    LLVMBasicBlockRef slow = new_block(u);
+    branch_rarely(u, is_slow_mode(u, load_slot(u, offsetof(struct ppc_state, fp.fpscr), 4)), slow);
+    LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
+    begin_rare(u, slow);
+    spill(u, false);
+    LLVMBuildRet(u->b, c32(u, u->plan->insns[u->blocks[block].first].pc | RC_ALONE));
+    begin(u, on);
+}
+
+// Variables are loaded or stored.
+static void cross(struct unit *u, uint32_t block)
+{
+    if (!crosses(u, block))
+        return;
+    if (u->blocks[block].fast)
+        check_mode(u, block);
+    bool from = u->blocks[u->block].in_loop;
+    if (from == u->blocks[block].in_loop)
+        return;
+    uint32_t before = u->event_count;
+    add_transfer(u, from ? EVENT_SPILL : EVENT_RELOAD, false, 0, sizeof(struct ppc_state));
+    if (u->event_count == before)
+        return;
+    u->events[before].edge = true;
+    u->events[before].range = unit_loop_slots();
 }
 
 // ---- Time. `ticks` is s->cycles: now minus pc / 4. A jump to `target` behind the instruction at pc adds
@@ -527,7 +557,7 @@ static void jump_indirect(struct unit *u, LLVMValueRef target)
         if (!u->blocks[i].is_target)
             continue;
         LLVMBasicBlockRef to = u->blocks[i].head;
-        if (u->optimised && u->blocks[i].in_loop != u->blocks[u->block].in_loop) {
+        if (crosses(u, i)) {
             begin(u, to = new_block(u));
             cross(u, i);
             LLVMBuildBr(u->b, u->blocks[i].head);
@@ -582,7 +612,7 @@ static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef t
         return;
     }
     uint32_t next = unit_block_at(u, i->pc + 4);
-    bool direct = next != UINT32_MAX && !(u->optimised && u->blocks[next].in_loop != u->blocks[u->block].in_loop);
+    bool direct = next != UINT32_MAX && !crosses(u, next);
     LLVMBasicBlockRef yes = new_block(u), no = direct ? u->blocks[next].head : new_block(u);
     LLVMBuildCondBr(u->b, taken, yes, no);
     begin(u, yes);
@@ -656,7 +686,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         return false;
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
-                           NULL, NULL, NULL, NULL, is_minus_zero, NULL, u};
+                           NULL, NULL, NULL, NULL, u->blocks[u->block].fast, is_minus_zero, NULL, u};
     u->pc = i->pc;
     u->way_out = NULL;
     u->before = u->event_count;
@@ -753,6 +783,16 @@ static void insert_transfers(struct unit *u)
     }
 }
 
+static void leave_entry(struct unit *u, LLVMValueRef condition, uint32_t pc)
+{
+    LLVMBasicBlockRef other = new_block(u);
+    branch_rarely(u, condition, other);
+    LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
+    begin_rare(u, other);
+    LLVMBuildRet(u->b, c32(u, pc | RC_ALONE));
+    begin(u, on);
+}
+
 // At an entry, the registers must hold what the code within the unit says: else the interpreter goes on.
 static void check_singles(struct unit *u, const struct guest_block *g, uint32_t pc)
 {
@@ -766,13 +806,14 @@ static void check_singles(struct unit *u, const struct guest_block *g, uint32_t 
         LLVMValueRef bits = LLVMBuildBitCast(u->b, wide, u->i64, "");
         // A quiet NaN with low bits zero, or what conversion there and back leaves alone.
         LLVMValueRef again = LLVMBuildBitCast(u->b, LLVMBuildFPExt(u->b, narrow, u->f64, ""), u->i64, "");
-        LLVMBasicBlockRef other = new_block(u);
-        branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, bits, again, ""), other);
-        LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
-        begin_rare(u, other);
-        LLVMBuildRet(u->b, c32(u, pc | RC_ALONE));
-        begin(u, on);
+        leave_entry(u, LLVMBuildICmp(u->b, LLVMIntNE, bits, again, ""), pc);
     }
+}
+
+static void check_entry_mode(struct unit *u, const struct guest_block *g, uint32_t pc)
+{
+    if (g->fast)
+        leave_entry(u, is_slow_mode(u, LLVMBuildLoad2(u->b, u->i32, FIELD(u, fp.fpscr), "")), pc);
 }
 
 // ---- The whole
@@ -857,10 +898,11 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
             check_stack(u, on, pc);
             begin(u, on);
         }
-        if (u->optimised)
+        if (u->optimised) {
+            check_entry_mode(u, g, pc);
             transfer(u, &g->live, false, 0);
-        if (u->optimised)
             check_singles(u, g, pc);
+        }
         LLVMBuildBr(u->b, g->head);
     }
 }

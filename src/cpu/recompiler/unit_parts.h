@@ -39,6 +39,8 @@ struct guest_block {
     uint32_t singles;                  // floating point registers that hold singles there
     bool calls;
     bool in_loop;                      // one without calls
+    uint32_t loop;                     // which
+    bool fast;                         // its loop is only entered with FPSCR as fp_mode_is_fast wants it
 };
 
 struct unit {
@@ -84,7 +86,7 @@ bool unit_is_call(const struct rc_insn *i); // RC_UNKNOWN aside
 uint32_t unit_block_at(const struct unit *u, uint32_t pc);
 
 // ---- loops.c
-void unit_find_loops(struct unit *u); // blocks[].calls, in_loop
+void unit_find_loops(struct unit *u); // blocks[].calls, in_loop, loop, fast
 
 // ---- flow.c
 struct rc_set unit_loop_slots(void);      // those that are variables in loops only

@@ -11,8 +11,6 @@
 #define FP_LIKELY(condition) __builtin_expect((condition), 1)
 #define FP_UNLIKELY(condition) __builtin_expect((condition), 0)
 
-enum { FP_MODE_BITS = FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE | FPSCR_NI | FPSCR_RN };
-
 // ---- Doubles and their bits
 INLINE double fp_double(uint64_t bits)
 {
@@ -26,10 +24,11 @@ INLINE bool fp_is_finite(double x)
     return fp_bits(x) << 1 < 0xFFE0000000000000;
 }
 
-// Finite and above the smallest normal number, which may come from rounding a tiny one up.
+// Finite and at least twice the smallest normal number: that itself may come from rounding a tiny one up, and hosts add
+// a power of two in the same step as they shift.
 INLINE bool fp_is_normal(double x)
 {
-    return (fp_bits(x) << 1) - 0x0020000000000001 < 0xFFE0000000000000 - 0x0020000000000001;
+    return (fp_bits(x) << 1) - 0x0040000000000000 < 0xFFE0000000000000 - 0x0040000000000000;
 }
 
 // The same of a single.
@@ -98,7 +97,7 @@ INLINE bool fp_is_denormal_operand(struct fp_operand x)
 // ---- Ends of an instruction
 INLINE bool fp_mode_is_fast(const struct ppc_state *s)
 {
-    return (s->fp.fpscr & (FPSCR_XX | FP_MODE_BITS)) == FPSCR_XX;
+    return FP_KNOWN_FAST() || (s->fp.fpscr & (FPSCR_XX | FP_MODE_BITS)) == FPSCR_XX;
 }
 
 // CR1 from FX, FEX, VX and OX, none of which is ever pending.

@@ -41,6 +41,7 @@ enum {
     FPSCR_NI = 0x00000004,
     FPSCR_RN = 0x00000003, // 0 nearest, 1 to zero, 2 up, 3 down
 };
+enum { FP_MODE_BITS = FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE | FPSCR_NI | FPSCR_RN };
 #define FPSCR_FX 0x80000000u // any exception bit went from 0 to 1
 #define FPSCR_VX_ALL                                                                                                   \
     (FPSCR_VXSNAN | FPSCR_VXISI | FPSCR_VXIDI | FPSCR_VXZDZ | FPSCR_VXIMZ | FPSCR_VXVC | FPSCR_VXSOFT | FPSCR_VXSQRT | \
@@ -71,10 +72,11 @@ enum fp_kind {
 };
 
 // ppc_fp_status.pending: a kind whose FPRF, FR and FI follow from a, b, c in round to nearest with all exceptions
-// disabled, and bits that a later compare or conversion left on top of it, at their places in the FPSCR.
+// disabled, and what a later compare or conversion left on top of it: FR and FI at their places in the FPSCR.
 enum {
     FP_PENDING_KIND = 0xFF,
-    FP_PENDING_FPCC = 0x100, // the bits FPSCR_FPCC of pending replace those of the operation
+    FP_PENDING_FPCC = 0x100, // FPCC follows from compare_a and compare_b, neither a NaN
+    FP_PENDING_FLOATS = 0x400, // a, b and c are singles in their lower words; the upper ones mean nothing
     FP_PENDING_FRFI = 0x200, // the bits FPSCR_FR and FPSCR_FI of pending do
 };
 

@@ -41,7 +41,8 @@ enum ppc_exit {
 struct ppc_fp_status {
     uint32_t fpscr;        // FPSCR as last made exact; ppc_fpscr() gives the exact value at any time
     uint32_t pending;      // kind of the last arithmetic operation whose FPRF, FR and FI are not in fpscr yet; 0: none
-    uint64_t a, b, c;      // its operands (raw doubles); all three are zero where nothing is pending
+    uint64_t a, b, c;      // its operands (raw doubles); all are zero where nothing is pending
+    uint64_t compare_a, compare_b; // of a later compare whose FPCC is not in fpscr yet; without one they mean nothing
 };
 
 // What compiled code uses most lies first, in reach of one byte: up to r21.

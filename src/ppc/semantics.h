@@ -50,11 +50,14 @@
 // ---- Floating point registers that hold singles. An engine that keeps them as such where it knows that they are, and no
 // signalling NaNs, says so here; FP_LEAVE gives an instruction that has changed nothing yet to an engine that does not.
 #ifndef FP_KNOWN_SINGLE
+#define FP_KNOWN_FAST() false // FPSCR has XX and is in round to nearest without exceptions
 #define FP_TRACKS_SINGLES() false
 #define FP_KNOWN_SINGLE(s, n) false
 #define FP_GET_SINGLE(s, n) 0.0f
+#define FP_KEEP_SINGLE(s, field, n) ((field) = 0) // the register's single as the lower word of the field
 #define FP_SET_SINGLE(s, n, value) ((s)->fpr[n] = fp_bits(value))
 #define FP_LEAVE() __builtin_unreachable()
+#define FP_FORGET(field) // of no meaning from here on
 #endif
 
 // ---- Compares. An engine that keeps what is compared and makes the CR's bits where something looks at them says so here.

@@ -4,6 +4,8 @@
 // below it ("sticky"), and is rounded once. Tininess is seen before rounding, as the architecture wants.
 #include "ppc/fp_status.h"
 
+#include <string.h>
+
 #include "ppc/fp_estimate.h"
 
 __extension__ typedef unsigned __int128 u128;
@@ -602,6 +604,32 @@ static struct outcome compute(uint32_t kind, uint64_t a, uint64_t b, uint64_t c,
     }
 }
 
+// FPCC of a compare of two numbers.
+static uint32_t compared(uint64_t a, uint64_t b)
+{
+    if (is_zero(a) && is_zero(b))
+        return FPSCR_FE;
+    uint64_t x = is_negative(a) ? ~a : a | SIGN_BIT, y = is_negative(b) ? ~b : b | SIGN_BIT; // rise with the number
+    return x < y ? FPSCR_FL : x > y ? FPSCR_FG : FPSCR_FE;
+}
+
+static uint64_t from_float(uint64_t word)
+{
+    float x;
+    uint64_t bits;
+    memcpy(&x, &(uint32_t){(uint32_t)word}, sizeof x);
+    memcpy(&bits, &(double){x}, sizeof bits);
+    return bits;
+}
+
+static uint32_t status_of_pending(const struct ppc_fp_status *fp)
+{
+    uint32_t kind = fp->pending & FP_PENDING_KIND;
+    if (fp->pending & FP_PENDING_FLOATS)
+        return compute(kind, from_float(fp->a), from_float(fp->b), from_float(fp->c), 0).status;
+    return compute(kind, fp->a, fp->b, fp->c, 0).status;
+}
+
 void ppc_fp_settle(struct ppc_fp_status *fp)
 {
     uint32_t pending = fp->pending, fpscr = fp->fpscr;
@@ -609,12 +637,13 @@ void ppc_fp_settle(struct ppc_fp_status *fp)
         return;
     if (pending & FP_PENDING_KIND) {
         uint32_t mask = FPSCR_FR | FPSCR_FI | FPSCR_FPRF;
-        struct outcome o = compute(pending & FP_PENDING_KIND, fp->a, fp->b, fp->c, 0);
-        fpscr = (fpscr & ~mask) | (o.status & mask);
+        fpscr = (fpscr & ~mask) | (status_of_pending(fp) & mask);
     }
-    uint32_t replaced =
-        (pending & FP_PENDING_FPCC ? FPSCR_FPCC : 0) | (pending & FP_PENDING_FRFI ? FPSCR_FR | FPSCR_FI : 0);
-    *fp = (struct ppc_fp_status){.fpscr = (fpscr & ~replaced) | (pending & replaced)};
+    if (pending & FP_PENDING_FRFI)
+        fpscr = (fpscr & ~(uint32_t)(FPSCR_FR | FPSCR_FI)) | (pending & (FPSCR_FR | FPSCR_FI));
+    if (pending & FP_PENDING_FPCC)
+        fpscr = (fpscr & ~(uint32_t)FPSCR_FPCC) | compared(fp->compare_a, fp->compare_b);
+    *fp = (struct ppc_fp_status){.fpscr = fpscr};
 }
 
 static uint32_t raise_exceptions(uint32_t fpscr, uint32_t exceptions)

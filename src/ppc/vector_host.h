@@ -92,6 +92,12 @@ static inline v4f host_fma(v4f a, v4f b, v4f c)
     return (v4f)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c);
 }
 
+// The lesser; `b` where either is a NaN.
+static inline v4f host_min_float(v4f a, v4f b)
+{
+    return (v4f)_mm_min_ps((__m128)a, (__m128)b);
+}
+
 static inline v4f host_round_nearest(v4f x)
 {
     return (v4f)_mm_round_ps((__m128)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -188,6 +194,11 @@ static inline v4f host_fma(v4f a, v4f b, v4f c)
     for (int i = 0; i < 4; i++)
         r[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return r;
+}
+
+static inline v4f host_min_float(v4f a, v4f b)
+{
+    return (v4f)choose((v4u)(a < b), (v4u)a, (v4u)b);
 }
 
 #define HOST_ROUND(name, function)                                                                                     \

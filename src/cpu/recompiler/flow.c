@@ -16,6 +16,8 @@ static void flow_dirty(struct unit *u, struct guest_block *g, struct rc_set *dir
         struct event *e = &u->events[g->first_event + i];
         if (e->kind == EVENT_DEFINE || e->kind == EVENT_CHANGE)
             rc_set_add(dirty, e->slot);
+        if (e->kind == EVENT_FORGET)
+            rc_set_remove(dirty, e->slot);
         if (e->kind != EVENT_SPILL)
             continue;
         if (choose)
@@ -76,6 +78,7 @@ static struct rc_set flow_live(struct unit *u, struct guest_block *g, bool choos
             rc_set_add(&live, e->slot);
             break;
         case EVENT_DEFINE:
+        case EVENT_FORGET:
             rc_set_remove(&live, e->slot);
             break;
         case EVENT_SPILL:

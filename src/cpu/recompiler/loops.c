@@ -51,6 +51,34 @@ static bool look_at_ways(struct circles *c, uint32_t block)
     return itself;
 }
 
+// Operations on doubles or singles look at FPSCR, moves and compares do not.
+static bool looks_at_mode(uint32_t word)
+{
+    uint32_t primary = word >> 26, extended = word >> 1 & 31;
+    return primary == 59 || (primary == 63 && (extended == 12 || extended == 14 || extended == 15 || (extended >= 18 && extended != 23)));
+}
+
+// mtfs..., mffs and mcrfs.
+static bool writes_mode(uint32_t word)
+{
+    uint32_t extended = word >> 1 & 31;
+    return word >> 26 == 63 && (extended == 6 || extended == 7 || (word >> 1 & 0x3FF) == 64);
+}
+
+static bool wants_fast(const struct unit *u, const uint32_t *blocks, uint32_t count)
+{
+    bool looks = false;
+    for (uint32_t b = 0; b < count; b++) {
+        const struct guest_block *g = &u->blocks[blocks[b]];
+        for (uint32_t i = g->first; i < g->first + g->count; i++) {
+            looks |= looks_at_mode(u->plan->insns[i].word);
+            if (writes_mode(u->plan->insns[i].word))
+                return false;
+        }
+    }
+    return looks;
+}
+
 static void visit(struct circles *c, uint32_t block)
 {
     c->number[block] = c->lowest[block] = ++c->last;
@@ -60,11 +88,16 @@ static void visit(struct circles *c, uint32_t block)
     if (c->lowest[block] != c->number[block])
         return;
     bool circle = itself || c->stack[c->depth - 1] != block;
+    uint32_t end = c->depth;
     for (uint32_t b = UINT32_MAX; b != block;) {
         b = c->stack[--c->depth];
         c->waiting[b] = false;
         c->u->blocks[b].in_loop = circle;
+        c->u->blocks[b].loop = block;
     }
+    bool fast = circle && wants_fast(c->u, c->stack + c->depth, end - c->depth);
+    for (uint32_t i = c->depth; i < end; i++)
+        c->u->blocks[c->stack[i]].fast = fast;
 }
 
 void unit_find_loops(struct unit *u)

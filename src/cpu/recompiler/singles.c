@@ -14,8 +14,7 @@ static bool writes_single(const struct rc_insn *i)
     return false;
 }
 
-// What is known behind the instruction. Too little known is allowed.
-static uint32_t singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles)
+uint32_t unit_singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles)
 {
     uint32_t primary = i->word >> 26, target = 1u << (i->word >> 21 & 31);
     if (i->flags & RC_UNKNOWN || !rc_can_specialise(u->templates, i->opcode, i->word))
@@ -30,6 +29,25 @@ static uint32_t singles_behind(struct unit *u, const struct rc_insn *i, uint32_t
     if (moves && singles >> (i->word >> 11 & 31) & 1)
         return singles | target;
     return singles & ~target;
+}
+
+static uint32_t singles_at(const struct unit *u, uint32_t pc)
+{
+    uint32_t block = unit_block_at(u, pc);
+    return block == UINT32_MAX ? UINT32_MAX : u->blocks[block].singles;
+}
+
+uint32_t unit_singles_ahead(const struct unit *u, const struct rc_insn *last)
+{
+    uint32_t singles = singles_at(u, last->pc + 4);
+    if (last->flags & RC_UNKNOWN)
+        return singles;
+    if (ppc_opcodes[last->opcode].kind == PPC_BRANCH)
+        singles &= singles_at(u, ppc_branch_target(last->word, last->pc));
+    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            singles &= u->blocks[i].singles;
+    return singles;
 }
 
 static bool lower_singles(struct unit *u, uint32_t pc, uint32_t singles)
@@ -68,7 +86,7 @@ void unit_find_singles(struct unit *u)
             const struct guest_block *g = &u->blocks[b];
             uint32_t singles = g->singles;
             for (uint32_t i = 0; i < g->count; i++)
-                singles = singles_behind(u, &u->plan->insns[g->first + i], singles);
+                singles = unit_singles_behind(u, &u->plan->insns[g->first + i], singles);
             changed |= pass_singles(u, &u->plan->insns[g->first + g->count - 1], singles);
         }
     }

@@ -31,6 +31,8 @@
     SLOTS(fp.a, 8, 1)                                                                                                  \
     SLOTS(fp.b, 8, 1)                                                                                                  \
     SLOTS(fp.c, 8, 1)                                                                                                  \
+    SLOTS(fp.compare_a, 8, 1)                                                                                          \
+    SLOTS(fp.compare_b, 8, 1)                                                                                          \
     SLOTS(target, 4, 1)
 
 // Slots that stay in memory because others look at them at any time.

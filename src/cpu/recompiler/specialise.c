@@ -566,6 +566,26 @@ static struct value keep_compare(struct copy *c, const struct step *s)
     return plain(NULL);
 }
 
+// A single as the lower word of a slot, as a host register holds it: nothing is done.
+static struct value keep_single(struct copy *c, uint32_t slot, LLVMValueRef value)
+{
+    LLVMBuilderRef b = c->site->builder;
+    LLVMValueRef place = c->site->slot(c->site->user, slot, 8, true, c->certain);
+    if (!place)
+        return fail(c);
+    LLVMValueRef pair = LLVMGetUndef(LLVMVectorType(LLVMTypeOf(value), 2));
+    pair = LLVMBuildInsertElement(b, pair, value, LLVMConstInt(integer(c, 32), 0, false), "");
+    LLVMBuildStore(b, LLVMBuildBitCast(b, pair, LLVMDoubleTypeInContext(c->all->context), ""), place);
+    return plain(NULL);
+}
+
+static struct value forget(struct copy *c, uint32_t slot)
+{
+    if (c->site->forget && c->certain)
+        c->site->forget(c->site->user, slot);
+    return plain(NULL);
+}
+
 static bool is_slow_path(const char *name)
 {
     return !strcmp(name, "ppc_fp_slow") || !strcmp(name, "ppc_fp_unordered");
@@ -586,6 +606,14 @@ static bool answer(struct copy *c, const struct step *s, const char *name, struc
         *out = plain(single ? site->get_single(site->user, slot) : LLVMConstReal(float_type, 0));
     else if (!strcmp(name, "rc_set_single"))
         *out = set_single(c, slot, materialise(c, resolve(c, &c->t->refs[s->first_ref + 1])));
+    else if (!strcmp(name, "rc_known_fast"))
+        *out = plain(LLVMConstInt(integer(c, 1), site->known_fast, false));
+    else if (!strcmp(name, "rc_known_minus_zero"))
+        *out = plain(LLVMConstInt(integer(c, 1), site->is_minus_zero && site->is_minus_zero(site->user, slot), false));
+    else if (!strcmp(name, "rc_forget"))
+        *out = forget(c, slot);
+    else if (!strcmp(name, "rc_keep_single"))
+        *out = keep_single(c, slot, materialise(c, resolve(c, &c->t->refs[s->first_ref + 1])));
     else if (!strcmp(name, "rc_leave"))
         *out = site->leave ? leave(c) : fail(c);
     else if (!strcmp(name, "rc_keeps_compares"))

@@ -32,6 +32,11 @@ struct rc_site {
     bool (*is_single)(void *user, uint32_t slot);
     LLVMValueRef (*get_single)(void *user, uint32_t slot);
     void (*set_single)(void *user, uint32_t slot, LLVMValueRef value, bool certain);
+    bool known_fast; // FPSCR is as fp_mode_is_fast wants it
+    // Whether all lanes of the vector register at `offset` are known to be -0. NULL: nothing is known.
+    bool (*is_minus_zero)(void *user, uint32_t offset);
+    // What is in the slot at `offset` is of no meaning from here on. NULL: of no interest.
+    void (*forget)(void *user, uint32_t offset);
     // A compare, of which the instruction always makes one: `field` is the offset of its CR field. NULL: it sets the bits.
     void (*keep_compare)(void *user, uint32_t field, LLVMValueRef a, LLVMValueRef b);
     // Of the instruction's accesses to guest memory; NULL: none. *unlocated becomes true where one cannot have it.

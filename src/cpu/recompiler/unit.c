@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cpu/recompiler/unit_parts.h"
+#include "ppc/fp_status.h"
 
 bool unit_is_call(const struct rc_insn *i)
 {
@@ -111,7 +112,7 @@ static void branch_rarely(struct unit *u, LLVMValueRef condition, LLVMBasicBlock
 // Of an operand that waits in s->fp.
 static bool is_fp_operand(uint32_t offset)
 {
-    return offset == offsetof(struct ppc_state, fp.a) || offset == offsetof(struct ppc_state, fp.b) || offset == offsetof(struct ppc_state, fp.c);
+    return offset - offsetof(struct ppc_state, fp.a) < sizeof(struct ppc_fp_status) - offsetof(struct ppc_fp_status, a);
 }
 
 static bool is_fpr(uint32_t offset)
@@ -166,9 +167,15 @@ static void spill(struct unit *u, bool all)
     add_transfer(u, EVENT_SPILL, all, 0, sizeof(struct ppc_state));
 }
 
-static void reload(struct unit *u, bool all)
+static void forget_known(struct unit *u)
 {
     u->singles = 0;
+    u->ones = u->minus_zeros = (struct rc_set){0};
+}
+
+static void reload(struct unit *u, bool all)
+{
+    forget_known(u);
     add_transfer(u, EVENT_RELOAD, all, 0, sizeof(struct ppc_state));
 }
 
@@ -176,31 +183,6 @@ static void reload(struct unit *u, bool all)
 static bool is_variable(const struct unit *u, int slot)
 {
     return u->optimised && (is_fpr(rc_slot(slot).offset) || (u->blocks[u->block].in_loop && rc_set_has(&u->variables, slot)));
-}
-
-// Whether something is to be done on the way to another block of the unit.
-static bool crosses(const struct unit *u, uint32_t block)
-{
-    const struct guest_block *to = &u->blocks[block];
-    return u->optimised && (u->blocks[u->block].in_loop != to->in_loop || u->compares != to->compares);
-}
-
-// On the way to another block of the unit: into a loop or out of one, variables are loaded or stored.
-static void cross(struct unit *u, uint32_t block)
-{
-    bool from = u->blocks[u->block].in_loop, to = u->blocks[block].in_loop;
-    if (from && to)
-        unit_convert_compares(u, u->compares, u->blocks[block].compares);
-    if (!u->optimised || from == to)
-        return;
-    uint32_t before = u->event_count;
-    add_transfer(u, from ? EVENT_SPILL : EVENT_RELOAD, false, 0, sizeof(struct ppc_state));
-    if (u->event_count == before)
-        return;
-    u->events[before].edge = true;
-    u->events[before].range = unit_loop_slots();
-    if (to)
-        u->events[before].compares = u->blocks[block].compares;
 }
 
 LLVMValueRef unit_variable(struct unit *u, int slot)
@@ -228,28 +210,7 @@ static void make_bit(struct unit *u, uint32_t offset, int slot, bool store)
     u->failed |= bit && store;
 }
 
-static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, bool store, bool certain)
-{
-    struct unit *u = user;
-    if (rc_slot_size(offset) != size)
-        return NULL;
-    int slot = rc_slot_at(offset);
-    u->leaves_there |= store && offset == offsetof(struct ppc_state, exit);
-    u->looks |= offset == offsetof(struct ppc_state, pc);
-    if (u->links && store && offset == offsetof(struct ppc_state, lr))
-        return u->ignored;
-    if (u->choosing && slot >= 0)
-        rc_set_add(&u->variables, slot);
-    if (slot < 0 || !is_variable(u, slot))
-        return at_offset(u, u->state, offset);
-    add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
-    if (store && is_fpr(offset))
-        u->singles &= ~(1u << (offset - FPR) / 8);
-    make_bit(u, offset, slot, store);
-    return unit_variable(u, slot);
-}
-
-// ---- Floating point registers known to hold singles have a second variable, with the value in single.
+// ---- Floating point registers known to hold singles have a second variable, with the value in single; the first is not up to date then.
 
 static bool is_single(void *user, uint32_t offset)
 {
@@ -268,6 +229,83 @@ static LLVMValueRef single_variable(struct unit *u, unsigned n)
     return u->single_slots[n];
 }
 
+// In double. Frozen, so that LLVM does not take a conversion for it that an instruction made before and turns out not to need.
+static LLVMValueRef wide(struct unit *u, unsigned n)
+{
+    LLVMValueRef single = LLVMBuildLoad2(u->b, u->f32, single_variable(u, n), "");
+    return LLVMBuildFPExt(u->b, LLVMBuildFreeze(u->b, single, ""), u->f64, "");
+}
+
+static void widen(struct unit *u, uint32_t singles)
+{
+    for (unsigned n = 0; n < 32; n++)
+        if (singles >> n & 1)
+            LLVMBuildStore(u->b, wide(u, n), unit_variable(u, rc_slot_at(FPR + 8 * n)));
+}
+
+static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, bool store, bool certain)
+{
+    struct unit *u = user;
+    if (rc_slot_size(offset) != size)
+        return NULL;
+    int slot = rc_slot_at(offset);
+    u->leaves_there |= store && offset == offsetof(struct ppc_state, exit);
+    u->looks |= offset == offsetof(struct ppc_state, pc);
+    if (u->links && store && offset == offsetof(struct ppc_state, lr))
+        return u->ignored;
+    if (u->choosing && slot >= 0)
+        rc_set_add(&u->variables, slot);
+    if (store && slot >= 0) {
+        rc_set_remove(&u->ones, slot);
+        rc_set_remove(&u->minus_zeros, slot);
+    }
+    if (slot < 0 || !is_variable(u, slot))
+        return at_offset(u, u->state, offset);
+    add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
+    uint32_t single = is_fpr(offset) ? u->singles & 1u << (offset - FPR) / 8 : 0;
+    if (store)
+        u->singles &= ~single;
+    else
+        widen(u, single);
+    make_bit(u, offset, slot, store);
+    return unit_variable(u, slot);
+}
+
+// ---- Products: compilers make -0 for the addend of vmaddfp from words of ones, each shifted by itself.
+
+static int vector_slot(uint32_t n)
+{
+    return rc_slot_at((uint32_t)offsetof(struct ppc_state, vr) + 16 * n);
+}
+
+static bool makes_ones(const struct rc_insn *i)
+{
+    return i->opcode == PPC_OP_vspltisw && (i->word >> 16 & 31) == 31;
+}
+
+static bool makes_minus_zeros(const struct unit *u, const struct rc_insn *i)
+{
+    return i->opcode == PPC_OP_vslw && rc_set_has(&u->ones, vector_slot(i->word >> 16 & 31)) &&
+           rc_set_has(&u->ones, vector_slot(i->word >> 11 & 31));
+}
+
+static bool is_minus_zero(void *user, uint32_t offset)
+{
+    return rc_set_has(&((struct unit *)user)->minus_zeros, rc_slot_at(offset));
+}
+
+static void forget(void *user, uint32_t offset)
+{
+    struct unit *u = user;
+    int slot = rc_slot_at(offset);
+    if (u->choosing)
+        rc_set_add(&u->variables, slot);
+    if (!is_variable(u, slot))
+        return;
+    add_event(u, EVENT_FORGET, slot);
+    LLVMBuildStore(u->b, LLVMGetUndef(slot_type(u, offset, rc_slot(slot).size)), unit_variable(u, slot));
+}
+
 static LLVMValueRef get_single(void *user, uint32_t offset)
 {
     struct unit *u = user;
@@ -282,10 +320,11 @@ static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool cer
     unsigned n = (offset - FPR) / 8;
     bool was = u->singles >> n & 1;
     LLVMValueRef place = slot_address(u, offset, 8, true, certain);
-    LLVMBuildStore(u->b, LLVMBuildFPExt(u->b, value, u->f64, ""), place);
     LLVMBuildStore(u->b, value, single_variable(u, n));
     if (certain || was)
         u->singles |= 1u << n;
+    else
+        LLVMBuildStore(u->b, LLVMBuildFPExt(u->b, value, u->f64, ""), place);
 }
 
 // The way to the interpreter, with the state as before the instruction.
@@ -317,13 +356,60 @@ static void before_call(void *user, uint32_t offset, uint32_t size)
 static void after_call(void *user, uint32_t offset, uint32_t size)
 {
     if (size == sizeof(struct ppc_state))
-        ((struct unit *)user)->singles = 0;
+        forget_known(user);
     add_transfer(user, EVENT_RELOAD, false, offset, size);
 }
 
 static LLVMValueRef load_slot(struct unit *u, uint32_t offset, uint32_t size)
 {
     return LLVMBuildLoad2(u->b, slot_type(u, offset, size), slot_address(u, offset, size, false, true), "");
+}
+
+// Whether something is to be done on the way to another block of the unit: into a loop or out of one.
+static bool crosses(const struct unit *u, uint32_t block)
+{
+    const struct guest_block *from = &u->blocks[u->block], *to = &u->blocks[block];
+    return u->optimised && (from->in_loop != to->in_loop || (to->fast && from->loop != to->loop) || u->compares != to->compares);
+}
+
+static LLVMValueRef is_slow_mode(struct unit *u, LLVMValueRef fpscr)
+{
+    LLVMValueRef bits = LLVMBuildAnd(u->b, fpscr, c32(u, FPSCR_XX | FP_MODE_BITS), "");
+    return LLVMBuildICmp(u->b, LLVMIntNE, bits, c32(u, FPSCR_XX), "");
+}
+
+// A loop that counts on FPSCR's mode is the interpreter's in any other.
+static void check_mode(struct unit *u, uint32_t block)
+{
+    LLVMBasicBlockRef slow = new_block(u);
+    branch_rarely(u, is_slow_mode(u, load_slot(u, offsetof(struct ppc_state, fp.fpscr), 4)), slow);
+    LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
+    begin_rare(u, slow);
+    spill(u, false);
+    LLVMBuildRet(u->b, c32(u, u->plan->insns[u->blocks[block].first].pc | RC_ALONE));
+    begin(u, on);
+}
+
+// Variables are loaded or stored.
+static void cross(struct unit *u, uint32_t block)
+{
+    if (!crosses(u, block))
+        return;
+    if (u->blocks[block].fast && u->blocks[u->block].loop != u->blocks[block].loop)
+        check_mode(u, block);
+    bool from = u->blocks[u->block].in_loop, to = u->blocks[block].in_loop;
+    if (from && to)
+        unit_convert_compares(u, u->compares, u->blocks[block].compares);
+    if (from == to)
+        return;
+    uint32_t before = u->event_count;
+    add_transfer(u, from ? EVENT_SPILL : EVENT_RELOAD, false, 0, sizeof(struct ppc_state));
+    if (u->event_count == before)
+        return;
+    u->events[before].edge = true;
+    u->events[before].range = unit_loop_slots();
+    if (to)
+        u->events[before].compares = u->blocks[block].compares;
 }
 
 // ---- Time. `ticks` is s->cycles: now minus pc / 4. A jump to `target` behind the instruction at pc adds
@@ -626,7 +712,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, .slot = slot_address, .before_call = before_call,
                            .after_call = after_call,
-                           .unlocated = &u->unlocated, .user = u};
+                           .known_fast = u->blocks[u->block].fast, .is_minus_zero = is_minus_zero, .unlocated = &u->unlocated, .user = u};
     if (kind == PPC_MEMORY)
         site.location = places_location(u->places, (uint32_t)(i - u->plan->insns));
     u->unlocated = false;
@@ -645,9 +731,14 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         site.is_single = is_single;
         site.get_single = get_single;
         site.set_single = set_single;
+        site.forget = forget;
     }
-    bool ok;
+    bool ok, minus_zeros = makes_minus_zeros(u, i);
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
+    if (makes_ones(i))
+        rc_set_add(&u->ones, vector_slot(i->word >> 21 & 31));
+    if (minus_zeros)
+        rc_set_add(&u->minus_zeros, vector_slot(i->word >> 21 & 31));
     u->last = LLVMGetInsertBlock(u->b);
     if (in_loop)
         unit_compares_after(u, i);
@@ -671,13 +762,18 @@ static void build_block(struct unit *u, uint32_t block)
 {
     struct guest_block *g = &u->blocks[block];
     u->block = block;
+    forget_known(u);
     u->singles = g->singles;
     u->compares = g->compares;
     g->first_event = u->event_count;
     begin(u, g->head);
     bool ended = false;
-    for (uint32_t i = 0; i < g->count && !ended && !u->failed; i++)
-        ended = build_insn(u, &u->plan->insns[g->first + i]);
+    for (uint32_t i = 0; i < g->count && !ended && !u->failed; i++) {
+        const struct rc_insn *insn = &u->plan->insns[g->first + i];
+        uint32_t known = unit_singles_behind(u, insn, u->singles);
+        widen(u, u->singles & ~(i + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
+        ended = build_insn(u, insn);
+    }
     if (!ended && !u->failed)
         continue_at(u, u->plan->insns[g->first + g->count - 1].pc + 4);
     g->event_count = u->event_count - g->first_event;
@@ -691,7 +787,7 @@ static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint3
     if (bit)
         return bit;
     if (is_fpr(offset) && singles >> (offset - FPR) / 8 & 1)
-        return LLVMBuildFPExt(u->b, LLVMBuildLoad2(u->b, u->f32, single_variable(u, (offset - FPR) / 8), ""), u->f64, "");
+        return wide(u, (offset - FPR) / 8);
     return LLVMBuildLoad2(u->b, type, unit_variable(u, slot), "");
 }
 
@@ -729,6 +825,16 @@ static void insert_transfers(struct unit *u)
     }
 }
 
+static void leave_entry(struct unit *u, LLVMValueRef condition, uint32_t pc)
+{
+    LLVMBasicBlockRef other = new_block(u);
+    branch_rarely(u, condition, other);
+    LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
+    begin_rare(u, other);
+    LLVMBuildRet(u->b, c32(u, pc | RC_ALONE));
+    begin(u, on);
+}
+
 // At an entry, the registers must hold what the code within the unit says: else the interpreter goes on.
 static void check_singles(struct unit *u, const struct guest_block *g, uint32_t pc)
 {
@@ -742,13 +848,14 @@ static void check_singles(struct unit *u, const struct guest_block *g, uint32_t 
         LLVMValueRef bits = LLVMBuildBitCast(u->b, wide, u->i64, "");
         // A quiet NaN with low bits zero, or what conversion there and back leaves alone.
         LLVMValueRef again = LLVMBuildBitCast(u->b, LLVMBuildFPExt(u->b, narrow, u->f64, ""), u->i64, "");
-        LLVMBasicBlockRef other = new_block(u);
-        branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, bits, again, ""), other);
-        LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
-        begin_rare(u, other);
-        LLVMBuildRet(u->b, c32(u, pc | RC_ALONE));
-        begin(u, on);
+        leave_entry(u, LLVMBuildICmp(u->b, LLVMIntNE, bits, again, ""), pc);
     }
+}
+
+static void check_entry_mode(struct unit *u, const struct guest_block *g, uint32_t pc)
+{
+    if (g->fast)
+        leave_entry(u, is_slow_mode(u, LLVMBuildLoad2(u->b, u->i32, FIELD(u, fp.fpscr), "")), pc);
 }
 
 // ---- The whole
@@ -833,10 +940,11 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
             check_stack(u, on, pc);
             begin(u, on);
         }
-        if (u->optimised)
+        if (u->optimised) {
+            check_entry_mode(u, g, pc);
             transfer(u, &g->live, false, 0, g->compares);
-        if (u->optimised)
             check_singles(u, g, pc);
+        }
         LLVMBuildBr(u->b, g->head);
     }
 }

@@ -10,6 +10,7 @@ enum event_kind {
     EVENT_USE,
     EVENT_DEFINE, // certainly
     EVENT_CHANGE, // perhaps
+    EVENT_FORGET, // what is there is of no meaning
     EVENT_SPILL,
     EVENT_RELOAD,
     EVENT_NONE,
@@ -40,6 +41,8 @@ struct guest_block {
     uint32_t compares;                 // how CR fields are held there: compares.c
     bool calls;
     bool in_loop;                      // one without calls
+    uint32_t loop;                     // which
+    bool fast;                         // its loop is only entered with FPSCR as fp_mode_is_fast wants it
 };
 
 struct unit {
@@ -64,6 +67,7 @@ struct unit {
     uint32_t singles;              // those that are, where code is built
     LLVMValueRef compared[8][2];   // by CR field: what is compared, in loops
     uint32_t compares;             // how CR fields are held, where code is built
+    struct rc_set ones, minus_zeros; // vector registers known to be that where code is built
     uint32_t pc;                   // of the instruction that is built
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
     bool links;                    // it is a call, for which the program sets LR
@@ -92,7 +96,7 @@ LLVMValueRef unit_variable(struct unit *u, int slot);
 void unit_define(struct unit *u, int slot); // it gets another value here
 
 // ---- loops.c
-void unit_find_loops(struct unit *u); // blocks[].calls, in_loop
+void unit_find_loops(struct unit *u); // blocks[].calls, in_loop, loop, fast
 
 // ---- flow.c
 struct rc_set unit_loop_slots(void);      // those that are variables in loops only
@@ -113,3 +117,7 @@ void unit_convert_compares(struct unit *u, uint32_t from, uint32_t to);
 LLVMValueRef unit_compared_bit(struct unit *u, uint32_t compares, uint32_t offset);
 // Stores or loads the field of the slot at `offset` where more than the slot itself is to be looked at; else false.
 bool unit_transfer_distance(struct unit *u, uint32_t compares, uint32_t offset, bool store);
+// What is known behind the instruction. Too little known is allowed.
+uint32_t unit_singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles);
+// What all blocks of the unit know to which the last instruction of one leads.
+uint32_t unit_singles_ahead(const struct unit *u, const struct rc_insn *last);

@@ -11,8 +11,6 @@
 #define FP_LIKELY(condition) __builtin_expect((condition), 1)
 #define FP_UNLIKELY(condition) __builtin_expect((condition), 0)
 
-enum { FP_MODE_BITS = FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE | FPSCR_NI | FPSCR_RN };
-
 // ---- Doubles and their bits
 INLINE double fp_double(uint64_t bits)
 {
@@ -26,10 +24,11 @@ INLINE bool fp_is_finite(double x)
     return fp_bits(x) << 1 < 0xFFE0000000000000;
 }
 
-// Finite and above the smallest normal number, which may come from rounding a tiny one up.
+// Finite and at least twice the smallest normal number: that itself may come from rounding a tiny one up, and hosts add
+// a power of two in the same step as they shift.
 INLINE bool fp_is_normal(double x)
 {
-    return (fp_bits(x) << 1) - 0x0020000000000001 < 0xFFE0000000000000 - 0x0020000000000001;
+    return (fp_bits(x) << 1) - 0x0040000000000000 < 0xFFE0000000000000 - 0x0040000000000000;
 }
 
 // The same of a single.
@@ -57,16 +56,17 @@ INLINE bool fp_is_denormal(double x)
 struct fp_operand {
     double value;
     bool single;
+    int number; // of the register; -1: none
 };
 
 INLINE struct fp_operand fp_operand(const struct ppc_state *s, unsigned n)
 {
     if (FP_KNOWN_SINGLE(s, n))
-        return (struct fp_operand){FP_GET_SINGLE(s, n), true};
-    return (struct fp_operand){fp_double(s->fpr[n]), false};
+        return (struct fp_operand){FP_GET_SINGLE(s, n), true, (int)n};
+    return (struct fp_operand){fp_double(s->fpr[n]), false, (int)n};
 }
 
-#define FP_OPERAND_NONE ((struct fp_operand){0, true})
+#define FP_OPERAND_NONE ((struct fp_operand){0, true, -1})
 
 INLINE struct fp_operand fp_a(const struct ppc_state *s, uint32_t insn)
 {
@@ -97,7 +97,7 @@ INLINE bool fp_is_denormal_operand(struct fp_operand x)
 // ---- Ends of an instruction
 INLINE bool fp_mode_is_fast(const struct ppc_state *s)
 {
-    return (s->fp.fpscr & (FPSCR_XX | FP_MODE_BITS)) == FPSCR_XX;
+    return FP_KNOWN_FAST() || (s->fp.fpscr & (FPSCR_XX | FP_MODE_BITS)) == FPSCR_XX;
 }
 
 // CR1 from FX, FEX, VX and OX, none of which is ever pending.
@@ -114,19 +114,52 @@ INLINE void fp_set(struct ppc_state *s, uint32_t insn, uint64_t result)
     fp_record(s, insn);
 }
 
+// Leaves FPRF, FR and FI for later. What a compare had left goes.
+INLINE void fp_wait_as(struct ppc_state *s, uint32_t pending)
+{
+    s->fp.pending = pending;
+    FP_FORGET(s->fp.compare_a);
+    FP_FORGET(s->fp.compare_b);
+}
+
+INLINE void fp_wait(struct ppc_state *s, uint32_t kind, uint64_t a, uint64_t b, uint64_t c)
+{
+    fp_wait_as(s, kind);
+    s->fp.a = a;
+    s->fp.b = b;
+    s->fp.c = c;
+}
+
+INLINE void fp_keep_single(UNUSED_OK const struct ppc_state *s, uint64_t *field, struct fp_operand x)
+{
+    if (x.number >= 0)
+        FP_KEEP_SINGLE(s, *field, (unsigned)x.number);
+    else
+        *field = 0;
+}
+
+// The same for results in single. Operands known to be singles are kept as such.
+INLINE void fp_wait_single(struct ppc_state *s, uint32_t kind, struct fp_operand a, struct fp_operand b, struct fp_operand c)
+{
+    if (!a.single || !b.single || !c.single) {
+        fp_wait(s, kind | FP_SINGLE, fp_bits(a.value), fp_bits(b.value), fp_bits(c.value));
+        return;
+    }
+    fp_wait_as(s, kind | FP_SINGLE | FP_PENDING_FLOATS);
+    fp_keep_single(s, &s->fp.a, a);
+    fp_keep_single(s, &s->fp.b, b);
+    fp_keep_single(s, &s->fp.c, c);
+}
+
 // The end of an arithmetic instruction: `result` if `fast`, with FPRF, FR and FI left for later.
 INLINE void fp_end(struct ppc_state *s, uint32_t insn, uint32_t kind, double a, double b, double c, bool fast,
                       double result)
 {
     uint64_t bits = fp_bits(result);
-    if (FP_LIKELY(fast && fp_mode_is_fast(s))) {
-        s->fp.pending = kind;
-        s->fp.a = fp_bits(a);
-        s->fp.b = fp_bits(b);
-        s->fp.c = fp_bits(c);
-    } else {
+    if (FP_LIKELY(fast && fp_mode_is_fast(s)))
+        fp_wait(s, kind, fp_bits(a), fp_bits(b), fp_bits(c));
+    else
         bits = ppc_fp_slow(&s->fp, kind, s->fpr[RT(insn)], fp_bits(a), fp_bits(b), fp_bits(c));
-    }
     fp_set(s, insn, bits);
 }
 
@@ -168,10 +201,7 @@ INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, str
         fp_set(s, insn, ppc_fp_slow(&s->fp, kind | FP_SINGLE, s->fpr[RT(insn)], fp_bits(a.value), fp_bits(b.value), fp_bits(c.value)));
         return;
     }
-    s->fp.pending = kind | FP_SINGLE;
-    s->fp.a = fp_bits(a.value);
-    s->fp.b = fp_bits(b.value);
-    s->fp.c = fp_bits(c.value);
+    fp_wait_single(s, kind, a, b, c);
     FP_SET_SINGLE(s, RT(insn), single);
     fp_record(s, insn);
 }
@@ -372,13 +402,10 @@ OP(frspx)
 INLINE void fp_end_estimate(struct ppc_state *s, uint32_t insn, uint32_t kind, uint64_t b, bool fast,
                                uint64_t result)
 {
-    if (FP_LIKELY(fast && !(s->fp.fpscr & FP_MODE_BITS))) {
-        s->fp.pending = kind;
-        s->fp.a = s->fp.c = 0;
-        s->fp.b = b;
-    } else {
+    if (FP_LIKELY(fast && !(s->fp.fpscr & FP_MODE_BITS)))
+        fp_wait(s, kind, 0, b, 0);
+    else
         result = ppc_fp_slow(&s->fp, kind, s->fpr[RT(insn)], 0, b, 0);
-    }
     fp_set(s, insn, result);
 }
 
@@ -455,13 +482,10 @@ OP(fcfidx)
 {
     uint64_t b = s->fpr[RB(insn)];
     uint64_t result = fp_bits((double)(int64_t)b);
-    if (FP_LIKELY(fp_mode_is_fast(s))) {
-        s->fp.pending = FP_FCFID;
-        s->fp.a = s->fp.c = 0;
-        s->fp.b = b;
-    } else {
+    if (FP_LIKELY(fp_mode_is_fast(s)))
+        fp_wait(s, FP_FCFID, 0, b, 0);
+    else
         result = ppc_fp_slow(&s->fp, FP_FCFID, s->fpr[RT(insn)], 0, b, 0);
-    }
     fp_set(s, insn, result);
 }
 
@@ -471,11 +495,13 @@ INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
     double a = fp_a(s, insn).value, b = fp_b(s, insn).value;
     bool less = a<b, greater = a> b, equal = a == b;
     set_cr_field(s, BF(insn), less, greater, equal, !(less | greater | equal));
-    if (FP_LIKELY(less | greater | equal))
-        s->fp.pending = (s->fp.pending & ~(uint32_t)FPSCR_FPCC) | FP_PENDING_FPCC | less * (uint32_t)FPSCR_FL |
-                        greater * (uint32_t)FPSCR_FG | equal * (uint32_t)FPSCR_FE;
-    else
+    if (FP_LIKELY(less | greater | equal)) {
+        s->fp.pending |= FP_PENDING_FPCC;
+        s->fp.compare_a = fp_bits(a);
+        s->fp.compare_b = fp_bits(b);
+    } else {
         ppc_fp_unordered(&s->fp, ordered, s->fpr[RA(insn)], s->fpr[RB(insn)]);
+    }
 }
 
 OP(fcmpo)

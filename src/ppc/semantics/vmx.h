@@ -44,7 +44,11 @@ VMX_BI(vctsxs, ctsxs)
 VMX_BI(vctuxs, ctuxs)
 VMX_B(vexptefp, exptefp)
 VMX_B(vlogefp, logefp)
-VMX_ABC(vmaddfp, maddfp)
+OP(vmaddfp)
+{
+    v4u a = VR(RA(insn)), c = VR(RC(insn));
+    VR(RT(insn)) = VMX_KNOWN_MINUS_ZERO(s, RB(insn)) ? vmx_mulfp(s, a, c) : vmx_maddfp(s, a, VR(RB(insn)), c);
+}
 VMX_AB(vmaxfp, maxfp)
 VMX_AB(vmaxsb, maxsb)
 VMX_AB(vmaxsh, maxsh)

@@ -10,6 +10,11 @@
 #define BODY(name) ALWAYS v4u vmx_##name
 #define STATE UNUSED_OK struct ppc_state *s
 
+// An engine says here what it knows: all lanes are -0, as compilers make it for products.
+#ifndef VMX_KNOWN_MINUS_ZERO
+#define VMX_KNOWN_MINUS_ZERO(s, n) false
+#endif
+
 // VMX: VD, VA, VB, VC are five bits wide.
 #define VMX_B(id, body)                                                                                                \
     OP(id)                                                                                                             \

@@ -6,6 +6,8 @@
 #pragma once
 #include "ppc/semantics/vmx_common.h"
 
+#define LIKELY(condition) __builtin_expect((condition), 1) // at the branch: of an inlined function's result it is lost
+
 // ---- Arithmetic
 // `r` with each NaN replaced by the first NaN of a, b, c, made quiet, or by the default.
 ALWAYS v4u vmx_name_nans(v4u r, v4u a, v4u b, v4u c)
@@ -27,7 +29,7 @@ ALWAYS v4s vmx_rank(v4u x)
 ALWAYS bool vmx_unusual(v4s rank, v4u r)
 {
     v4s least = host_min_sw(rank, vmx_rank(r));
-    return __builtin_expect(host_any((v4u)(least < (v4s)splat_word(0x80800000)) | vmx_is_nan(r)), 0);
+    return host_any((v4u)(least < (v4s)splat_word(0x80800000)) | vmx_is_nan(r));
 }
 
 ALWAYS v4s vmx_rank_2(v4u a, v4u b)
@@ -45,14 +47,23 @@ ALWAYS v4s vmx_rank_3(v4u a, v4u b, v4u c)
 ALWAYS bool vmx_unusual_sum(v4u r)
 {
     v4s usual = ((v4f)(r & MAGNITUDE) >= splat_float(0x1p-90f)) | ((v4f)r == splat_float(0));
-    return __builtin_expect(host_any((v4u)~usual), 0);
+    return host_any((v4u)~usual);
+}
+
+// A product that is zero stays so when denormal operands are flushed. Else no operand is zero, so a small magnitude is
+// denormal (or the least normal). A NaN is the second operand of the last minimum, so it goes through.
+ALWAYS bool vmx_unusual_product(v4u a, v4u b, v4u r)
+{
+    v4f least = host_min_float((v4f)(a & MAGNITUDE), (v4f)(b & MAGNITUDE));
+    least = host_min_float(least, (v4f)(r & MAGNITUDE));
+    return host_any((v4u) ~(least > (v4f)splat_word(0x00800000)) & (v4u)((v4f)r != splat_float(0)));
 }
 
 #define SUM(name, operator)                                                                                            \
     BODY(name)(STATE, v4u a, v4u b)                                                                                    \
     {                                                                                                                  \
         v4u r = (v4u)((v4f)a operator(v4f) b);                                                                         \
-        if (!vmx_unusual_sum(r))                                                                                       \
+        if (LIKELY(!vmx_unusual_sum(r)))                                                                               \
             return r;                                                                                                  \
         r = (v4u)((v4f)vmx_flush(s, a) operator(v4f) vmx_flush(s, b));                                                 \
         return vmx_flush(s, vmx_name_nans(r, a, b, b));                                                                \
@@ -86,7 +97,7 @@ ALWAYS v4u vmx_multiply_add(const struct ppc_state *s, v4u a, v4u b, v4u c, v4u 
 BODY(mulfp)(STATE, v4u a, v4u b)
 {
     v4u r = (v4u)((v4f)a * (v4f)b);
-    if (!vmx_unusual(vmx_rank_2(a, b), r))
+    if (LIKELY(!vmx_unusual_product(a, b, r)))
         return r;
     return vmx_multiply_add(s, a, SIGN, b, splat_word(0));
 }
@@ -95,7 +106,7 @@ BODY(mulfp)(STATE, v4u a, v4u b)
 BODY(maddfp)(STATE, v4u a, v4u b, v4u c)
 {
     v4u r = (v4u)host_fma((v4f)a, (v4f)c, (v4f)b);
-    if (!vmx_unusual(vmx_rank_3(a, b, c), r))
+    if (LIKELY(!vmx_unusual(vmx_rank_3(a, b, c), r)))
         return r;
     return vmx_multiply_add(s, a, b, c, splat_word(0));
 }
@@ -104,7 +115,7 @@ BODY(maddfp)(STATE, v4u a, v4u b, v4u c)
 BODY(nmsubfp)(STATE, v4u a, v4u b, v4u c)
 {
     v4u r = (v4u)host_fma((v4f)a, (v4f)c, (v4f)(b ^ SIGN)) ^ SIGN;
-    if (!vmx_unusual(vmx_rank_3(a, b, c), r))
+    if (LIKELY(!vmx_unusual(vmx_rank_3(a, b, c), r)))
         return r;
     return vmx_multiply_add(s, a, b, c, SIGN);
 }

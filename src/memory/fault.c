@@ -131,5 +131,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     scope->fault.address = address;
     scope->fault.write = write;
     innermost = scope;
+    // Who calls this handler for us (a thread sanitizer) may have blocked all signals: then the next fault would end the process.
+    pthread_sigmask(SIG_SETMASK, &u->uc_sigmask, NULL);
     siglongjmp(scope->env, 1);
 }

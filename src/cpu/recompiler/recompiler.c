@@ -150,7 +150,9 @@ static void dump(LLVMModuleRef module, uint32_t pc, const char *kind, const uint
         return;
     snprintf(path, sizeof path, "%s/%08x.%s", folder, pc, kind);
     if (!bytes) {
-        LLVMPrintModuleToFile(module, path, NULL);
+        char *message = NULL; // LLVM writes one where the file cannot be made
+        LLVMPrintModuleToFile(module, path, &message);
+        LLVMDisposeMessage(message);
         return;
     }
     FILE *f = fopen(path, "wb");

@@ -253,6 +253,8 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     u->looks |= offset == offsetof(struct ppc_state, pc);
     if (u->links && store && offset == offsetof(struct ppc_state, lr))
         return u->ignored;
+    if (u->leaves && offset == offsetof(struct ppc_state, target)) // nobody looks at it but the jump itself
+        return u->target;
     if (u->choosing && slot >= 0)
         rc_set_add(&u->variables, slot);
     if (store && slot >= 0) {
@@ -975,6 +977,7 @@ static void build(struct unit *u, uint32_t number)
     u->ticks = LLVMBuildAlloca(u->b, u->i64, "");
     u->next = LLVMBuildAlloca(u->b, u->i32, "");
     u->ignored = LLVMBuildAlloca(u->b, u->i64, "");
+    u->target = LLVMBuildAlloca(u->b, u->i32, "");
     LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
     u->state = LLVMBuildGEP2(u->b, u->i8, LLVMGetParam(u->function, 0), &bias, 1, "");
     LLVMBuildBr(u->b, start);

@@ -72,6 +72,7 @@ struct unit {
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
     bool links;                    // it is a call, for which the program sets LR
     LLVMValueRef ignored;          // what is stored here goes nowhere
+    LLVMValueRef target;           // variable: of an indirect branch
     bool unlocated;                // it has an access to memory that only a stored pc can tell
     bool leaves_there, looks;      // it may leave, it looks at its address in the state
     LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none

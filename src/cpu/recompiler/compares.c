@@ -1,5 +1,6 @@
 // compares.c: the CR in loops. What is compared there stays as it is: LT, GT and EQ are made from it where something looks at them, mostly
-// exits that rarely happen; SO is XER's, of which a compare makes a copy, and all become bits before XER's changes. How each CR field is held at each point of a unit follows from the instructions' encoding:
+// exits that rarely happen; SO is XER's, of which a compare makes a copy, so that all fields become bits before XER's changes. How each CR
+// field is held at each point of a unit follows from the instructions' encoding:
 //
 // bits        the slots of the CR's bits have them, as everywhere outside of loops
 // a compare   of u->compared[field][0] with [1]; a field is one compare's only as far as all ways lead from compares of one kind

@@ -107,8 +107,7 @@ INLINE void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bool gt, 
 INLINE void set_cr_compare(struct ppc_state *s, unsigned field, uint64_t a, uint64_t b, bool logical, bool doublewords)
 {
     if (CR_KEEPS_COMPARES()) {
-        s->cr[4 * field + PPC_SO] = s->xer_so;
-        CR_KEEP_COMPARE(s, field, a, b);
+        CR_KEEP_COMPARE(s, field, a, b); // and SO
     } else if (logical) {
         uint64_t x = doublewords ? a : (uint32_t)a, y = doublewords ? b : (uint32_t)b;
         set_cr_field(s, field, x < y, x > y, x == y, s->xer_so);

@@ -303,7 +303,8 @@ static uint32_t random_other(uint32_t *x)
         0x7C701120 /* mtcrf 1, r3 */,      0x7C6FF120 /* mtcrf 255, r3 */,      0x7F000400 /* mcrxr 6 */,
         0xFF811000 /* fcmpu 7, f1, f2 */,  0xFC020800 /* fcmpu 0, f2, f1 */,    0xEC21082A /* fadds f1, f1, f1 */,
         0xFC22102B /* fadd. f1, f2, f2 */, 0x10220C86 /* vcmpequw. v1, v2, v1 */, 0x7C60512D /* stwcx. r3, 0, r10 */,
-        0x7C605028 /* lwarx r3, 0, r10 */, 0x2C000000 /* cmpwi r0, 0 */,
+        0x7C605028 /* lwarx r3, 0, r10 */, 0x7CA42614 /* addo r5, r4, r4 */,
+        0x7C8103A6 /* mtxer r4 */,         0x7C6803A6 /* mtlr r3 */,
     };
     return words[next_random(x) % (sizeof words / sizeof *words)];
 }

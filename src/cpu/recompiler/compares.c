@@ -1,5 +1,6 @@
 // compares.c: the CR in loops. What is compared there stays as it is: LT, GT and EQ are made from it where something looks at them, mostly
-// exits that rarely happen. How each CR field is held at each point of a unit follows from the instructions' encoding:
+// exits that rarely happen; SO is XER's, of which a compare makes a copy, so that all fields become bits before XER's changes. How each CR
+// field is held at each point of a unit follows from the instructions' encoding:
 //
 // bits        the slots of the CR's bits have them, as everywhere outside of loops
 // a compare   of u->compared[field][0] with [1]; a field is one compare's only as far as all ways lead from compares of one kind
@@ -11,11 +12,9 @@
 
 enum held { BITS, DISTANCE, WORDS, LOGICAL_WORDS, DOUBLEWORDS, LOGICAL_DOUBLEWORDS, UNKNOWN = 15 };
 
-enum { FIELDS = 8, HELD_BITS = 4, CR = offsetof(struct ppc_state, cr), CR_END = CR + 4 * FIELDS };
+enum { FIELDS = 8, BITS_OF_FIELD = 4, HELD_BITS = 4, CR = offsetof(struct ppc_state, cr), CR_END = CR + 4 * FIELDS };
 
 static const uint64_t MARK = 1ull << 63; // a distance of words has 33 bits
-static const unsigned compared_bits[] = {PPC_LT, PPC_GT, PPC_EQ};
-enum { COMPARED_BITS = sizeof compared_bits / sizeof *compared_bits };
 
 static enum held held(uint32_t compares, unsigned field)
 {
@@ -51,11 +50,19 @@ static enum held compare_of(const struct rc_insn *i, unsigned *field)
     return records_integer(i) ? WORDS : UNKNOWN;
 }
 
-// The fields of which the instruction writes bits, perhaps; bit n is field n.
+static bool changes_xer_so(const struct rc_insn *i)
+{
+    const struct ppc_opcode_info *o = &ppc_opcodes[i->opcode];
+    bool overflow = i->word >> 26 == 31 && i->word & o->variant & 0x400; // OE
+    bool mtxer = i->opcode == PPC_OP_mtspr && (i->word >> 11 & 0x3FF) == 0x20;
+    return overflow || mtxer || i->opcode == PPC_OP_mcrxr;
+}
+
+// The fields that are bits from here on: those of which the instruction writes some, perhaps. Bit n is field n.
 static uint32_t written_fields(const struct rc_insn *i)
 {
     const struct ppc_opcode_info *o = &ppc_opcodes[i->opcode];
-    uint32_t primary = i->word >> 26, fields = 0;
+    uint32_t primary = i->word >> 26, fields = changes_xer_so(i) ? (1u << FIELDS) - 1 : 0;
     if (strstr(o->operands, "CRFD:out") || strstr(o->operands, "CRBD:out"))
         fields |= 1u << (i->word >> 23 & 7);
     for (unsigned n = 0; i->opcode == PPC_OP_mtcrf && n < FIELDS; n++)
@@ -69,18 +76,23 @@ static uint32_t written_fields(const struct rc_insn *i)
     return fields;
 }
 
+// Where the instruction is about to write bits.
+static uint32_t compares_at(const struct rc_insn *i, uint32_t compares)
+{
+    uint32_t written = written_fields(i);
+    for (unsigned field = 0; written >> field; field++)
+        if (written >> field & 1)
+            set_held(&compares, field, BITS);
+    return compares;
+}
+
 static uint32_t compares_behind(const struct rc_insn *i, uint32_t compares)
 {
     unsigned field;
     enum held how = compare_of(i, &field);
-    if (how != UNKNOWN) {
+    compares = compares_at(i, compares);
+    if (how != UNKNOWN)
         set_held(&compares, field, how);
-        return compares;
-    }
-    uint32_t written = written_fields(i);
-    for (field = 0; written >> field; field++)
-        if (written >> field & 1)
-            set_held(&compares, field, BITS);
     return compares;
 }
 
@@ -203,9 +215,16 @@ static LLVMValueRef is_marked(struct unit *u, LLVMValueRef distance)
     return LLVMBuildICmp(u->b, LLVMIntEQ, distance, LLVMConstInt(u->i64, MARK, false), "");
 }
 
+static LLVMValueRef so(struct unit *u)
+{
+    return LLVMBuildLoad2(u->b, u->i8, unit_variable(u, rc_slot_at(offsetof(struct ppc_state, xer_so))), "");
+}
+
 // As 0 or 1, of a distance that is not marked.
 static LLVMValueRef bit_of_distance(struct unit *u, unsigned bit, LLVMValueRef distance)
 {
+    if (bit == PPC_SO)
+        return so(u);
     LLVMValueRef holds = LLVMBuildICmp(u->b, predicate(bit, false), distance, LLVMConstInt(u->i64, 0, false), "");
     return LLVMBuildZExt(u->b, holds, u->i8, "");
 }
@@ -218,6 +237,8 @@ static LLVMValueRef bit_value(struct unit *u, unsigned field, unsigned bit, enum
         LLVMValueRef old = LLVMBuildLoad2(u->b, u->i8, unit_state_at(u, CR + 4 * field + bit), "");
         return LLVMBuildSelect(u->b, is_marked(u, distance), old, bit_of_distance(u, bit, distance), "");
     }
+    if (bit == PPC_SO)
+        return so(u);
     bool logical = how == LOGICAL_WORDS || how == LOGICAL_DOUBLEWORDS;
     LLVMValueRef holds = LLVMBuildICmp(u->b, predicate(bit, logical), compared(u, field, 0, how), compared(u, field, 1, how), "");
     return LLVMBuildZExt(u->b, holds, u->i8, "");
@@ -226,7 +247,7 @@ static LLVMValueRef bit_value(struct unit *u, unsigned field, unsigned bit, enum
 LLVMValueRef unit_compared_bit(struct unit *u, uint32_t compares, uint32_t offset)
 {
     unsigned field = (offset - CR) / 4, bit = (offset - CR) % 4;
-    if (offset - CR >= CR_END - CR || bit == PPC_SO || held(compares, field) == BITS)
+    if (offset - CR >= CR_END - CR || held(compares, field) == BITS)
         return NULL;
     return bit_value(u, field, bit, held(compares, field));
 }
@@ -236,30 +257,28 @@ static void store_distance(struct unit *u, unsigned field)
 {
     LLVMValueRef distance = compared(u, field, 0, DISTANCE), place = unit_state_at(u, CR + 4 * field);
     place = LLVMBuildSelect(u->b, is_marked(u, distance), u->ignored, place, "");
-    for (unsigned n = 0; n < COMPARED_BITS; n++) {
-        LLVMValueRef index = LLVMConstInt(u->i64, compared_bits[n], false), at = LLVMBuildGEP2(u->b, u->i8, place, &index, 1, "");
-        LLVMBuildStore(u->b, bit_of_distance(u, compared_bits[n], distance), at);
+    for (unsigned bit = 0; bit < BITS_OF_FIELD; bit++) {
+        LLVMValueRef index = LLVMConstInt(u->i64, bit, false), at = LLVMBuildGEP2(u->b, u->i8, place, &index, 1, "");
+        LLVMBuildStore(u->b, bit_of_distance(u, bit, distance), at);
     }
 }
 
 bool unit_transfer_distance(struct unit *u, uint32_t compares, uint32_t offset, bool store)
 {
     unsigned field = (offset - CR) / 4, bit = (offset - CR) % 4;
-    if (offset - CR >= CR_END - CR || bit == PPC_SO || held(compares, field) != DISTANCE)
+    if (offset - CR >= CR_END - CR || held(compares, field) != DISTANCE)
         return false;
     if (!store)
         LLVMBuildStore(u->b, LLVMConstInt(u->i64, MARK, false), compared_variable(u, field, 0));
-    else if (bit == PPC_LT) // all three differ from the state, or none
+    else if (bit == PPC_LT) // all four differ from the state, or none
         store_distance(u, field);
     return true;
 }
 
 static void make_bits(struct unit *u, unsigned field, enum held from)
 {
-    for (unsigned n = 0; n < COMPARED_BITS; n++) {
-        int slot = rc_slot_at(CR + 4 * field + compared_bits[n]);
-        LLVMBuildStore(u->b, bit_value(u, field, compared_bits[n], from), unit_variable(u, slot));
-    }
+    for (unsigned bit = 0; bit < BITS_OF_FIELD; bit++)
+        LLVMBuildStore(u->b, bit_value(u, field, bit, from), unit_variable(u, rc_slot_at(CR + 4 * field + bit)));
 }
 
 static void make_distance(struct unit *u, unsigned field, enum held from)
@@ -295,12 +314,9 @@ void unit_convert_compares(struct unit *u, uint32_t from, uint32_t to)
 
 void unit_compares_before(struct unit *u, const struct rc_insn *i)
 {
-    unsigned field;
-    if (compare_of(i, &field) != UNKNOWN)
-        return;
-    uint32_t behind = compares_behind(i, u->compares);
-    unit_convert_compares(u, u->compares, behind);
-    u->compares = behind;
+    uint32_t at = compares_at(i, u->compares);
+    unit_convert_compares(u, u->compares, at);
+    u->compares = at;
 }
 
 void unit_compares_after(struct unit *u, const struct rc_insn *i)
@@ -319,7 +335,8 @@ void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef
     unsigned field = (offset - CR) / 4;
     LLVMBuildStore(u->b, a, compared_variable(u, field, 0));
     LLVMBuildStore(u->b, b, compared_variable(u, field, 1));
-    for (unsigned n = 0; n < COMPARED_BITS; n++)
-        unit_define(u, rc_slot_at(offset + compared_bits[n]));
+    unit_add_event(u, EVENT_USE, rc_slot_at(offsetof(struct ppc_state, xer_so)));
+    for (unsigned bit = 0; bit < BITS_OF_FIELD; bit++)
+        unit_add_event(u, EVENT_DEFINE, rc_slot_at(offset + bit));
     set_held(&u->compares, field, UNKNOWN); // unit_compares_after knows
 }

@@ -196,9 +196,9 @@ LLVMValueRef unit_variable(struct unit *u, int slot)
     return u->slots[slot];
 }
 
-void unit_define(struct unit *u, int slot)
+void unit_add_event(struct unit *u, enum event_kind kind, int slot)
 {
-    add_event(u, EVENT_DEFINE, slot);
+    add_event(u, kind, slot);
 }
 
 // A bit of the CR that a loop reads gets its value into its slot. Fields of which one is written are held as bits already.

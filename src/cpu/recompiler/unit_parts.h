@@ -94,7 +94,7 @@ uint32_t unit_block_at(const struct unit *u, uint32_t pc);
 
 LLVMValueRef unit_state_at(struct unit *u, uint32_t offset); // address
 LLVMValueRef unit_variable(struct unit *u, int slot);
-void unit_define(struct unit *u, int slot); // it gets another value here
+void unit_add_event(struct unit *u, enum event_kind kind, int slot);
 
 // ---- loops.c
 void unit_find_loops(struct unit *u); // blocks[].calls, in_loop, loop, fast

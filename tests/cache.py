@@ -87,6 +87,15 @@ class Cache(unittest.TestCase):
             subprocess.run(command, env={**os.environ, **env}, capture_output=True, timeout=120, check=False)
             self.assertEqual(len(list(folder.glob("*.units"))), 1)
 
+    def test_dump(self):
+        """The developers' variable: each unit's IR and code, also out of the sandbox; what cannot be written is left out."""
+        at = pathlib.Path(self.folder.name)
+        r = self.same(run("none", env={"XENOLITH_RC_DUMP": str(at)}))
+        for kind in ("ll", "bin"):
+            self.assertEqual(len(list(at.glob("*." + kind))), r.compiled)
+        for wrong in (at / "absent", at / "00000000.ll" / "x", next(at.glob("*.ll"))):
+            self.assertEqual(self.same(run("none", env={"XENOLITH_RC_DUMP": str(wrong)})).compiled, r.compiled)
+
     def test_flipped_bits(self):
         cold = self.cold()
         good = self.file().read_bytes()

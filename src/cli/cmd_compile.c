@@ -73,7 +73,8 @@ static int report(struct options *o, struct sys *s, const struct cpu_ahead_resul
         printf(", %.1f us an instruction", r->cpu_seconds * 1e6 / (double)r->instructions);
     printf(")\n");
     if (r->instructions)
-        printf("code: %" PRIu64 " bytes, %.1f a byte of guest code\n", r->code_bytes, (double)r->code_bytes / (double)r->instructions / 4);
+        printf("code: %" PRIu64 " bytes, %.1f a byte of guest code, and %.1f of tables\n", r->code_bytes,
+               (double)r->code_bytes / (double)r->instructions / 4, (double)r->table_bytes / (double)r->instructions / 4);
     printf("cache: %" PRIu64 " bytes", stats.cache.file_bytes);
     if (all)
         printf(", %.1f a byte of guest code", (double)stats.cache.file_bytes / (double)all / 4);

@@ -344,7 +344,7 @@ static void enter_sandbox(const struct options *o, struct sys *s)
     bool compiles = o->config.tier != CPU_INTERPRETER;
     struct sandbox_request request = {
         .read = {sys_game_folder(s), o->map, compiles ? cpu_library_folder(sys_cpu(s)) : NULL, compiles ? "/usr/lib" : NULL},
-        .write = {o->config.writable ? sys_game_folder(s) : NULL},
+        .write = {o->config.writable ? sys_game_folder(s) : NULL, compiles ? getenv("XENOLITH_RC_DUMP") : NULL},
         .new_code = compiles,
     };
     if (o->shadow && !o->no_sandbox)

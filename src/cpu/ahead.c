@@ -99,7 +99,8 @@ static void compile(struct ahead *a, struct rc *rc, const struct rc_plan *p, str
         cache_keep(a->cache, p, a->tier, &code);
         sum->units++;
         sum->instructions += code.instructions;
-        sum->code_bytes += code.size;
+        sum->code_bytes += code.size - code.table_bytes;
+        sum->table_bytes += code.table_bytes;
         a->library->api->free_code(&code);
     } else {
         cache_keep(a->cache, p, a->tier, NULL);
@@ -130,6 +131,7 @@ static void *work(void *user)
     a->result->units += sum.units;
     a->result->instructions += sum.instructions;
     a->result->code_bytes += sum.code_bytes;
+    a->result->table_bytes += sum.table_bytes;
     a->result->present += sum.present;
     a->result->present_instructions += sum.present_instructions;
     a->result->failed += sum.failed;

@@ -5,12 +5,14 @@
 // decoded yet is decoded from the page as it was. A write by anybody else is seen at once.
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/bytes.h"
 #include "cpu/engine.h"
 
 enum {
     PAGE = 4096,
+    PAGES = 1 << 20, // of guest memory
     MOST_WRITES = 64, // to a page of code; behind them it holds data too, and is interpreted, always decoded anew
 };
 
@@ -22,8 +24,7 @@ struct page {
 };
 
 struct changes {
-    struct page *pages; // in the order of their first change
-    uint32_t capacity;
+    struct page *pages; // in the order of their first change; room for all, because the handler of a fault can get none
     uint64_t slice_end; // the state's own, while pages wait
     uint8_t *writes;    // that were seen, by page (its lowest address)
 };
@@ -31,16 +32,6 @@ struct changes {
 static void keep(struct cpu *cpu, gva address)
 {
     struct changes *c = cpu->changes;
-    if (cpu->waiting == c->capacity) {
-        uint32_t capacity = c->capacity ? 2 * c->capacity : 4;
-        struct page *bigger = realloc(c->pages, capacity * sizeof *bigger);
-        if (!bigger) {
-            cpu_forget(cpu, address, PAGE);
-            return;
-        }
-        c->pages = bigger;
-        c->capacity = capacity;
-    }
     struct mem_explanation x;
     mem_explain(address, &x);
     struct page *p = &c->pages[cpu->waiting++];
@@ -96,8 +87,10 @@ bool changes_create(struct cpu *cpu)
     if (!cpu->changes)
         return false;
     mem_on_write(cpu->mem, written, cpu);
-    cpu->changes->writes = calloc((1ull << 32) / PAGE, 1);
-    return cpu->changes->writes != NULL;
+    cpu->changes->writes = calloc(PAGES, 1);
+    void *pages = mmap(NULL, PAGES * sizeof(struct page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    cpu->changes->pages = pages == MAP_FAILED ? NULL : pages;
+    return cpu->changes->writes && cpu->changes->pages;
 }
 
 void changes_destroy(struct cpu *cpu)
@@ -105,7 +98,8 @@ void changes_destroy(struct cpu *cpu)
     if (!cpu->changes)
         return;
     mem_forget_watcher(cpu->mem, cpu);
-    free(cpu->changes->pages);
+    if (cpu->changes->pages)
+        munmap(cpu->changes->pages, PAGES * sizeof(struct page));
     free(cpu->changes->writes);
     free(cpu->changes);
 }

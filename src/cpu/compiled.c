@@ -19,6 +19,7 @@
 #include "cpu/description.h"
 #include "cpu/engine.h"
 #include "cpu/library.h"
+#include "cpu/locate.h"
 #include "ppc/fp_status.h"
 #include "ppc/semantics/memory.h"
 
@@ -73,6 +74,7 @@ struct compiled {
     int code_fd;
     uint8_t *code_write, *code_run;
     size_t code_used;
+    struct locate places; // of all pieces in code_run
     rc_function **targets; // by guest address / 4
     uint8_t *heat;
     struct entry *entries;
@@ -175,6 +177,7 @@ void compiled_destroy(struct compiled *c)
     unmap(c->code_run, CODE_BYTES);
     if (c->code_fd >= 0)
         close(c->code_fd);
+    locate_free(&c->places);
     free(c->hot);
     free(c->entries);
     free(c->units);
@@ -410,7 +413,7 @@ static bool take_code(struct cpu *cpu, const struct cache_unit *u)
     size_t doors = c->code_used + u->code_bytes, bytes = u->code_bytes;
     for (uint32_t i = 1; i < u->entry_count; i++)
         bytes += u->entries[i] & RC_CALLED ? DOOR_BYTES : 0;
-    if (bytes > CODE_BYTES - c->code_used)
+    if (bytes > CODE_BYTES - c->code_used || !locate_add(&c->places, run, u->code_bytes))
         return false;
     c->code_used = (c->code_used + bytes + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
     unit_function *function;
@@ -465,7 +468,7 @@ static void count(struct compiled *c, const struct rc_code *code)
 {
     c->stats.units++;
     c->stats.instructions += code->instructions;
-    c->stats.code_bytes += code->size;
+    c->stats.code_bytes += code->size - code->table_bytes;
 }
 
 static bool open_once(struct cpu *cpu)
@@ -510,6 +513,8 @@ static void store_all(struct cpu *cpu, const struct rc_plan *plans, uint32_t cou
     if (code->size > CODE_BYTES - start)
         return;
     memcpy(c->code_write + start, code->bytes, code->size);
+    if (!locate_add(&c->places, c->code_run + start, code->size))
+        return;
     for (uint32_t i = 0; i < count; i++) {
         struct cache_unit u;
         unit_function *function;
@@ -523,7 +528,7 @@ static void store_all(struct cpu *cpu, const struct rc_plan *plans, uint32_t cou
     }
     c->code_used = (end + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
     c->stats.instructions += code->instructions;
-    c->stats.code_bytes += code->size;
+    c->stats.code_bytes += code->size - code->table_bytes;
 }
 
 void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count)
@@ -760,6 +765,14 @@ void compiled_forget(struct cpu *cpu, gva base, uint64_t size)
 }
 
 // ---- Running
+
+void compiled_at_fault(void *user, uintptr_t host)
+{
+    struct cpu *cpu = user;
+    uint32_t pc = locate_pc(&cpu->compiled->places, host);
+    if (pc != RC_NO_PLACE)
+        cpu->running->pc = pc;
+}
 
 uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry)
 {

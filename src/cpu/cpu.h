@@ -110,6 +110,7 @@ struct cpu_ahead {
 
 struct cpu_ahead_result {
     uint64_t units, instructions, code_bytes; // compiled now
+    uint64_t table_bytes;                     // from places in that code to guest addresses
     uint64_t present, present_instructions;   // in the cache already
     uint64_t failed;
     uint64_t covered;                         // guest instructions among all these; each belongs to one unit

@@ -11,9 +11,15 @@
 #include "cpu/shadow.h"
 #include "ppc/semantics/all.h"
 
+// ASan keeps stack frames alive over calls, TSan tells of each return, and without optimisation there are no tail calls: handlers return to the loop there.
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define TAIL_CALLS 1
+#else
+#define TAIL_CALLS 0
+#endif
 // A handler returns the next cell, or NULL to leave. In optimised builds it calls the next handler itself, as a jump. Where the compiler can, nothing
 // is kept in registers that a called C function may change, so that no handler saves any.
-#if __has_attribute(preserve_none) && __has_attribute(musttail) && defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+#if TAIL_CALLS && __has_attribute(preserve_none) && __has_attribute(musttail)
 #define HANDLER_CONVENTION __attribute__((preserve_none))
 #define TAIL_CALL __attribute__((musttail)) return
 #else
@@ -46,8 +52,7 @@ static int32_t distance(handler_function *handler)
     return (int32_t)((intptr_t)handler - (intptr_t)handle_decode);
 }
 
-// ASan keeps stack frames alive over calls, and without optimisation there are no tail calls: return to the loop there.
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+#if TAIL_CALLS
 #define GO(c) TAIL_CALL cell_handler(c, base)(s, (c), m, base)
 #else
 #define GO(c) return (void)base, (c)
@@ -677,6 +682,8 @@ enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s)
     cpu->running = s;
     cpu->unknown = false;
     mem_scope_enter(&scope, cpu->mem);
+    scope.at_fault = cpu->compiled ? compiled_at_fault : NULL;
+    scope.user = cpu;
     if (sigsetjmp(scope.env, 0) == 0)
         run(cpu, s);
     else

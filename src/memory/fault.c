@@ -61,6 +61,7 @@ void mem_scope_enter(struct mem_scope *scope, struct mem *m)
 {
     scope->mem = m;
     scope->fault = (struct mem_fault){0};
+    scope->at_fault = NULL;
     scope->outer = innermost;
     if (!innermost)
         ensure_installed();
@@ -110,6 +111,9 @@ static void on_fault(int number, siginfo_t *info, void *context)
         errno = saved_errno;
         return;
     }
+    const ucontext_t *u = context;
+    if (scope->at_fault)
+        scope->at_fault(scope->user, (uintptr_t)u->uc_mcontext.gregs[REG_RIP]);
     struct mem *m = scope->mem;
     const uint64_t offset = host - (uint64_t)(uintptr_t)m->base;
     const gva address = (gva)offset;
@@ -118,7 +122,6 @@ static void on_fault(int number, siginfo_t *info, void *context)
         errno = saved_errno;
         return;
     }
-    const ucontext_t *u = context;
     const bool write = (u->uc_mcontext.gregs[REG_ERR] & 2) != 0; // bit 1 of the page fault code
     if (write && offset < GUEST_SIZE && (m->access[address / HOST_PAGE] & (MEM_WRITE | MEM_WATCHED)) == (MEM_WRITE | MEM_WATCHED)) {
         mem_unwatch(m, address);
@@ -128,5 +131,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     scope->fault.address = address;
     scope->fault.write = write;
     innermost = scope;
+    // Who calls this handler for us (a thread sanitizer) may have blocked all signals: then the next fault would end the process.
+    pthread_sigmask(SIG_SETMASK, &u->uc_sigmask, NULL);
     siglongjmp(scope->env, 1);
 }

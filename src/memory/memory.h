@@ -165,6 +165,10 @@ struct mem_scope {
     struct mem *mem;
     struct mem_fault fault;
     struct mem_scope *outer;
+    // Told of each fault before anything else is done about it, in the signal's handler: where the host's program counter was.
+    // mem_scope_enter sets it to NULL.
+    void (*at_fault)(void *user, uintptr_t host_pc);
+    void *user;
 };
 void mem_scope_enter(struct mem_scope *scope, struct mem *m);
 void mem_scope_leave(struct mem_scope *scope);

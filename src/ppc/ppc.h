@@ -45,30 +45,31 @@ struct ppc_fp_status {
     uint64_t compare_a, compare_b; // of a later compare whose FPCC is not in fpscr yet; without one they mean nothing
 };
 
+// What compiled code uses most lies first, in reach of one byte: up to r21.
 struct ppc_state {
-    uint64_t gpr[32];
-    uint64_t fpr[32]; // raw bits of the double
-    union ppc_vector vr[128];
-    uint8_t cr[32]; // one byte a bit, 0 or 1: CR field n's LT is cr[4 * n + PPC_LT]
+    // Virtual time: `cycles` is the time at `block_pc`; one instruction is one cycle. See ppc_now.
+    uint64_t cycles;
+    uint64_t slice_end; // an engine leaves at the first safepoint at or after this time
     uint64_t lr, ctr;
-    uint64_t msr;
+    uint32_t pc;     // exact where opcodes.def says so and whenever no engine runs
+    uint32_t target; // of an indirect branch
     uint8_t xer_so, xer_ov, xer_ca; // 0 or 1
     uint8_t xer_count;              // bits 25:31, the string instructions' length
     uint8_t vscr_nj, vscr_sat;      // 0 or 1
     uint8_t reserved;               // a reservation of lwarx or ldarx is held
     uint8_t exit;                   // enum ppc_exit
+    uint8_t cr[32]; // one byte a bit, 0 or 1: CR field n's LT is cr[4 * n + PPC_LT]
+    uint64_t gpr[32];
+    uint64_t fpr[32]; // raw bits of the double
+    union ppc_vector vr[128];
+    uint64_t msr;
     uint32_t vrsave;
     uint32_t reserve_address;
     struct ppc_fp_status fp;
-    uint32_t pc;            // exact where opcodes.def says so and whenever no engine runs
-    uint32_t target;        // of an indirect branch
     uint32_t fault_address; // PPC_EXIT_FAULT
     uint32_t fault_write;
-    // Virtual time: `cycles` is the time at `block_pc`; one instruction is one cycle. See ppc_now.
     uint32_t block_pc;
     uint32_t hw; // hardware thread it runs on
-    uint64_t cycles;
-    uint64_t slice_end; // an engine leaves at the first safepoint at or after this time
 };
 
 // Everything zero, FPSCR 0, VSCR.NJ set (as titles run), MSR 0x9030, VRSAVE all ones.

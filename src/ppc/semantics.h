@@ -60,6 +60,12 @@
 #define FP_FORGET(field) // of no meaning from here on
 #endif
 
+// ---- Compares. An engine that keeps what is compared and makes the CR's bits where something looks at them says so here.
+#ifndef CR_KEEPS_COMPARES
+#define CR_KEEPS_COMPARES() false
+#define CR_KEEP_COMPARE(s, field, a, b) __builtin_unreachable()
+#endif
+
 INLINE uint64_t fp_bits(double x)
 {
     uint64_t bits;
@@ -97,11 +103,24 @@ INLINE void set_cr_field(struct ppc_state *s, unsigned field, bool lt, bool gt, 
     s->cr[4 * field + PPC_SO] = so;
 }
 
+// A compare: of signed words or doublewords, or (logical) of unsigned ones.
+INLINE void set_cr_compare(struct ppc_state *s, unsigned field, uint64_t a, uint64_t b, bool logical, bool doublewords)
+{
+    if (CR_KEEPS_COMPARES()) {
+        CR_KEEP_COMPARE(s, field, a, b); // and SO
+    } else if (logical) {
+        uint64_t x = doublewords ? a : (uint32_t)a, y = doublewords ? b : (uint32_t)b;
+        set_cr_field(s, field, x < y, x > y, x == y, s->xer_so);
+    } else {
+        int64_t x = doublewords ? (int64_t)a : (int32_t)a, y = doublewords ? (int64_t)b : (int32_t)b;
+        set_cr_field(s, field, x < y, x > y, x == y, s->xer_so);
+    }
+}
+
 // CR0 from a result, as record forms do: in 32-bit mode (docs/cpu.md) its low half counts.
 INLINE void record(struct ppc_state *s, uint64_t result)
 {
-    int32_t v = (int32_t)result;
-    set_cr_field(s, 0, v < 0, v > 0, v == 0, s->xer_so);
+    set_cr_compare(s, 0, result, 0, false, false);
 }
 
 // ---- Leaving the engine (kind EXIT)

@@ -274,6 +274,113 @@ static void entries_with_doubles(void **state)
     in_every_tier(with_a_double, 0, true);
 }
 
+// ---- Compares in loops, whose bits compiled code makes only where something looks: random loops in which compares of all kinds, bits written
+// one by one, branches and other exits meet, ended after each number of instructions and gone on with from there.
+
+static uint32_t next_random(uint32_t *x)
+{
+    *x = *x * 1664525 + 1013904223;
+    return *x >> 8;
+}
+
+// Fields from the word: registers r3 to r6, CR fields 0, 1, 6 and 7.
+static uint32_t random_compare(uint32_t *x)
+{
+    static const uint32_t forms[] = {0x7C000000 /* cmpw */, 0x7C200000 /* cmpd */, 0x7C000040 /* cmplw */, 0x7C200040 /* cmpld */,
+                                     0x2C000000 /* cmpwi */, 0x2C200000 /* cmpdi */, 0x28000000 /* cmplwi */, 0x28200000 /* cmpldi */};
+    static const uint32_t fields[] = {0, 1, 6, 7};
+    uint32_t n = next_random(x) % 12, form = forms[n < 8 ? n : n % 2 ? 0 : 4], field = fields[next_random(x) % 4];
+    uint32_t right = form >> 26 == 31 ? (3 + next_random(x) % 4) << 11 : (next_random(x) % 3 - 1) & 0xFFFF;
+    return form | field << 23 | (3 + next_random(x) % 4) << 16 | right;
+}
+
+static uint32_t random_other(uint32_t *x)
+{
+    static const uint32_t words[] = {
+        0x34630001 /* addic. r3, r3, 1 */, 0x70A40005 /* andi. r4, r5, 5 */,    0x7C632E35 /* srad. r3, r3, r5 */,
+        0x7CA42615 /* addo. r5, r4, r4 */, 0x7CC500D1 /* neg. r6, r5 */,        0x7C641AD7 /* mullw. r3, r4, r3 */,
+        0x38840001 /* addi r4, r4, 1 */,   0x7CC62A78 /* xor r6, r6, r5 */,     0x7CE00026 /* mfcr r7 */,
+        0x7C701120 /* mtcrf 1, r3 */,      0x7C6FF120 /* mtcrf 255, r3 */,      0x7F000400 /* mcrxr 6 */,
+        0xFF811000 /* fcmpu 7, f1, f2 */,  0xFC020800 /* fcmpu 0, f2, f1 */,    0xEC21082A /* fadds f1, f1, f1 */,
+        0xFC22102B /* fadd. f1, f2, f2 */, 0x10220C86 /* vcmpequw. v1, v2, v1 */, 0x7C60512D /* stwcx. r3, 0, r10 */,
+        0x7C605028 /* lwarx r3, 0, r10 */, 0x7CA42614 /* addo r5, r4, r4 */,
+        0x7C8103A6 /* mtxer r4 */,         0x7C6803A6 /* mtlr r3 */,
+    };
+    return words[next_random(x) % (sizeof words / sizeof *words)];
+}
+
+static uint32_t random_in_loop(uint32_t *x, uint32_t at)
+{
+    static const uint32_t bits[] = {0, 1, 2, 3, 4, 5, 6, 24, 25, 26, 28, 29, 30, 31};
+    static const uint32_t operations[] = {0x4C000202 /* crand */, 0x4C000382 /* cror */, 0x4C000182 /* crxor */, 0x4C000042 /* crnor */};
+    enum { COUNT = sizeof bits / sizeof *bits };
+    uint32_t kind = next_random(x) % 100, bit = bits[next_random(x) % COUNT], other = bits[next_random(x) % COUNT];
+    if (kind < 40)
+        return random_compare(x);
+    if (kind < 65) // a branch ahead, sometimes back
+        return 0x40000000 | (next_random(x) & 1 ? 12u : 4u) << 21 | bit << 16 | (kind < 60 || at < 8 ? 8 + 4 * (next_random(x) % 3) : (0u - 4 * (next_random(x) % 8)) & 0xFFFC);
+    if (kind < 72)
+        return operations[next_random(x) % 4] | bit << 21 | other << 16 | bits[next_random(x) % COUNT] << 11;
+    return random_other(x);
+}
+
+static void fold_state(struct machine *m, uint64_t *sum)
+{
+    for (int i = 0; i < 32; i++)
+        *sum = (*sum ^ m->s.cr[i]) * 0x100000001B3;
+    for (int i = 3; i < 8; i++)
+        *sum = (*sum ^ m->s.gpr[i]) * 0x100000001B3;
+    *sum = (*sum ^ m->s.pc ^ m->s.cycles) * 0x100000001B3;
+    m->s.exit = 0;
+}
+
+static void compare_in_loop(struct machine *m, uint32_t seed)
+{
+    enum { BODY = 20, LONGEST = 70, PLACE = 0x100000 };
+    static const uint64_t values[] = {0, 1, 0xFFFFFFFF, 0x80000000, 0x7FFFFFFF, 0x100000000, ~0ull, 0xFFFFFFFF80000000, 0x7FFFFFFFFFFFFFFF};
+    uint32_t words[BODY + 6] = {0}, x = seed;
+    for (uint32_t i = 0; i < BODY; i++)
+        words[i] = random_in_loop(&x, i);
+    for (uint32_t i = BODY; i < BODY + 4; i++)
+        words[i] = 0x60000000; // where branches ahead lead to
+    words[BODY + 4] = 0x42000000 | ((0u - 4 * (BODY + 4)) & 0xFFFC); // bdnz
+    words[BODY + 5] = BLR;
+    put(m, CODE, words, BODY + 6);
+    uint64_t sum = 0;
+    for (uint32_t n = 1; n < LONGEST; n++) {
+        for (int i = 3; i < 7; i++)
+            m->s.gpr[i] = values[next_random(&x) % (sizeof values / sizeof *values)];
+        for (int i = 0; i < 32; i++)
+            m->s.cr[i] = next_random(&x) & 1;
+        m->s.gpr[10] = CODE + PLACE;
+        m->s.fpr[1] = n % 3 ? 0x3FF8000000000000 : 0x7FF8000000000000;
+        m->s.fpr[2] = 0x3FD5555555555555;
+        ppc_set_fpscr(&m->s, n & 1 ? 0x02000000 : 0);
+        m->s.ctr = 4;
+        run_at(m, CODE, n);
+        fold_state(m, &sum);
+        for (int i = 0; i < 3; i++) {
+            run_at(m, m->s.pc == END ? CODE : m->s.pc, 9);
+            fold_state(m, &sum);
+        }
+    }
+    m->s.gpr[31] = sum;
+}
+
+static void compares_in_loops(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 50; seed++) {
+        struct machine m;
+        in_every_tier(compare_in_loop, seed * 7919, true);
+        assert_true(open_machine(&m, CPU_OPTIMISED));
+        ppc_state_init(&m.s);
+        compare_in_loop(&m, seed * 7919);
+        assert_true(cpu_has_entry(m.cpu, CODE)); // the interpreter did not do it all
+        close_machine(&m);
+    }
+}
+
 static void garbage_as_code(void **state)
 {
     (void)state;
@@ -377,6 +484,7 @@ int main(void)
         cmocka_unit_test(newly_loaded_code),
         cmocka_unit_test(a_fault_in_a_loop),
         cmocka_unit_test(entries_with_doubles),
+        cmocka_unit_test(compares_in_loops),
         cmocka_unit_test(garbage_as_code),
         cmocka_unit_test(shadow_finds_wrong_memory),
         cmocka_unit_test(shadow_finds_wrong_registers),

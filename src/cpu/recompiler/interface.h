@@ -6,7 +6,7 @@
 //
 //     uint32_t unit(uint8_t *s, uint8_t *m, uint32_t entry)
 //
-// gets the state's address + RC_STATE_BIAS (all general registers in reach of one byte), runs from entry point number `entry` (0: the first) and returns the guest address to go on at (a multiple of 4), or
+// gets the state's address + RC_STATE_BIAS (what is used most in reach of one byte), runs from entry point number `entry` (0: the first) and returns the guest address to go on at (a multiple of 4), or
 // RC_LEFT with s->exit saying why, or an address + RC_ALONE: the instruction there is the interpreter's; or an address + RC_SLICE: the slice
 // is over on the way there. While compiled code runs, s->block_pc is 0 and s->cycles is the virtual time minus pc / 4.
 #pragma once
@@ -70,9 +70,16 @@ enum rc_external {
     RC_EXTERNAL_COUNT
 };
 
+// A place in code, and the instruction whose accesses to guest memory lie from there on up to the next place.
+struct rc_place {
+    uint32_t offset, pc;
+};
+enum { RC_NO_PLACE = 1 }; // pc: the accesses there have stored their pc
+
 struct rc_code {
-    uint8_t *bytes;
-    size_t size;
+    uint8_t *bytes;     // code and constants; then, aligned to 4, a table of places in rising order; then their number, 4 bytes
+    size_t size;        // of it all
+    size_t table_bytes; // of the table and the number
     uint32_t *offsets; // where each plan's unit starts
     uint32_t instructions; // translated in all
 };

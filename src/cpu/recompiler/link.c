@@ -14,8 +14,12 @@ struct linker {
     size_t *places; // of each section in the output; SIZE_MAX where it is left out
     uint8_t *out;
     size_t out_size;
+    uint8_t *lines; // the line table, relocated
+    size_t lines_size;
     struct error *err;
 };
+
+static const char lines_name[] = ".debug_line";
 
 static bool bad(struct linker *l, const char *what)
 {
@@ -83,6 +87,46 @@ static bool place_of(const struct linker *l, const Elf64_Sym *symbol, size_t *ou
     return true;
 }
 
+static bool is_lines(const struct linker *l, const Elf64_Shdr *s)
+{
+    const Elf64_Shdr *names = &l->sections[l->header->e_shstrndx < l->header->e_shnum ? l->header->e_shstrndx : 0];
+    return s->sh_type == SHT_PROGBITS && s->sh_name < names->sh_size && names->sh_size - s->sh_name >= sizeof lines_name &&
+           inside(l, names->sh_offset, names->sh_size) && !memcmp(l->object + names->sh_offset + s->sh_name, lines_name, sizeof lines_name);
+}
+
+static bool copy_lines(struct linker *l, const Elf64_Shdr *s)
+{
+    if (!inside(l, s->sh_offset, s->sh_size))
+        return bad(l, "line table");
+    l->lines = malloc(s->sh_size ? s->sh_size : 1);
+    if (!l->lines)
+        return error_set(l->err, ERR_MEMORY, "no memory for compiled code");
+    memcpy(l->lines, l->object + s->sh_offset, s->sh_size);
+    l->lines_size = s->sh_size;
+    return true;
+}
+
+// Addresses in the line table become places in the output.
+static bool relocate_lines(struct linker *l, const Elf64_Shdr *s)
+{
+    size_t symbol_count, count = s->sh_size / sizeof(Elf64_Rela), target;
+    if (s->sh_link >= l->header->e_shnum || !inside(l, s->sh_offset, s->sh_size))
+        return bad(l, "relocations");
+    const Elf64_Sym *symbols = symbols_of(l, &l->sections[s->sh_link], &symbol_count);
+    const Elf64_Rela *rela = (const void *)(l->object + s->sh_offset);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number = ELF64_R_SYM(rela[i].r_info);
+        if (ELF64_R_TYPE(rela[i].r_info) != R_X86_64_64)
+            continue; // names of files
+        if (!symbols || number >= symbol_count || !place_of(l, &symbols[number], &target) || rela[i].r_offset > l->lines_size ||
+            l->lines_size - rela[i].r_offset < 8)
+            return bad(l, "a relocation of the line table");
+        uint64_t value = target + (uint64_t)rela[i].r_addend;
+        memcpy(l->lines + rela[i].r_offset, &value, 8);
+    }
+    return true;
+}
+
 static bool relocate(struct linker *l, const Elf64_Shdr *s)
 {
     size_t symbol_count, count = s->sh_size / sizeof(Elf64_Rela), base = l->places[s->sh_info], target;
@@ -134,9 +178,15 @@ static bool link_all(struct linker *l, uint32_t count, uint32_t *offsets)
         return false;
     for (uint32_t i = 0; i < count; i++)
         offsets[i] = UINT32_MAX;
+    for (unsigned i = 0; i < l->header->e_shnum; i++)
+        if (is_lines(l, &l->sections[i]) && !l->lines && !copy_lines(l, &l->sections[i]))
+            return false;
     for (unsigned i = 0; i < l->header->e_shnum; i++) {
         const Elf64_Shdr *s = &l->sections[i];
-        if (s->sh_type == SHT_RELA && s->sh_info < l->header->e_shnum && l->places[s->sh_info] != SIZE_MAX && !relocate(l, s))
+        bool relocations = s->sh_type == SHT_RELA && s->sh_info < l->header->e_shnum;
+        if (relocations && l->places[s->sh_info] != SIZE_MAX && !relocate(l, s))
+            return false;
+        if (relocations && l->lines && is_lines(l, &l->sections[s->sh_info]) && !relocate_lines(l, s))
             return false;
         if (s->sh_type == SHT_SYMTAB && !find_symbols(l, s, count, offsets))
             return false;
@@ -147,17 +197,19 @@ static bool link_all(struct linker *l, uint32_t count, uint32_t *offsets)
     return true;
 }
 
-bool rc_link(const uint8_t *object, size_t size, uint32_t count, uint8_t **out, size_t *out_size, uint32_t *offsets,
-             struct error *err)
+bool rc_link(const uint8_t *object, size_t size, uint32_t count, struct linked *out, struct error *err)
 {
     struct linker l = {.object = object, .size = size, .err = err};
-    bool ok = link_all(&l, count, offsets);
+    bool ok = link_all(&l, count, out->offsets);
+    if (ok && !lines_read(l.lines, l.lines_size, &out->lines))
+        ok = bad(&l, "line table");
     free(l.places);
+    free(l.lines);
     if (!ok) {
         free(l.out);
         return false;
     }
-    *out = l.out;
-    *out_size = l.out_size;
+    out->bytes = l.out;
+    out->size = l.out_size;
     return true;
 }

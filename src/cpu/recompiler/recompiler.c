@@ -1,5 +1,6 @@
 // recompiler.c: the shared object's door, and the way from plans to code.
 #include <llvm-c/Analysis.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
@@ -12,11 +13,12 @@
 #include "cpu/recompiler/interface.h"
 #include "cpu/recompiler/layout.h"
 #include "cpu/recompiler/link.h"
+#include "cpu/recompiler/places.h"
 #include "cpu/recompiler/specialise.h"
 #include "cpu/recompiler/unit.h"
 
 // As one-semantics.md found: more passes cost twice the time and make nothing faster.
-static const char loop_passes[] = "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,dse)";
+static const char loop_passes[] = "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm),sink,dse)";
 static const char straight_passes[] = "function(sroa,early-cse<memssa>)";
 
 struct rc {
@@ -51,6 +53,9 @@ static void initialise_llvm(void)
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    // It makes `base + distance` of small constants where large ones are about: longer code, and a register less.
+    static const char *const options[] = {"xenolith", "-disable-constant-hoisting"};
+    LLVMParseCommandLineOptions(2, options, NULL);
 }
 
 static bool rc_create(struct rc **out, struct error *err)
@@ -80,22 +85,22 @@ static bool rc_create(struct rc **out, struct error *err)
     return true;
 }
 
-static LLVMModuleRef build_module(struct rc *rc, const struct rc_plan *plans, uint32_t count, enum rc_tier tier)
+static LLVMModuleRef build_module(struct rc *rc, const struct rc_plan *plans, uint32_t count, enum rc_tier tier, struct places *places)
 {
     LLVMModuleRef module = LLVMModuleCreateWithNameInContext("units", rc->context);
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(rc->quick);
     LLVMSetModuleDataLayout(module, layout);
     LLVMDisposeTargetData(layout);
     LLVMSetTarget(module, "x86_64-pc-linux-gnu");
-    for (uint32_t i = 0; i < count; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "u%u", i);
-        if (!rc_build_unit(rc->templates, rc->context, module, name, &plans[i], tier)) {
-            LLVMDisposeModule(module);
-            return NULL;
-        }
-    }
-    return module;
+    places_begin_module(places, module);
+    bool ok = true;
+    for (uint32_t i = 0; i < count && ok; i++)
+        ok = rc_build_unit(rc->templates, rc->context, module, i, &plans[i], tier, places);
+    places_end_module(places);
+    if (ok)
+        return module;
+    LLVMDisposeModule(module);
+    return NULL;
 }
 
 static bool optimise(struct rc *rc, LLVMModuleRef module, bool loops, struct error *err)
@@ -121,7 +126,7 @@ static bool verify(LLVMModuleRef module, struct error *err)
     return !broken;
 }
 
-static bool emit(struct rc *rc, LLVMModuleRef module, enum rc_tier tier, uint32_t count, struct rc_code *out, struct error *err)
+static bool emit(struct rc *rc, LLVMModuleRef module, enum rc_tier tier, uint32_t count, struct linked *out, struct error *err)
 {
     LLVMMemoryBufferRef object;
     char *message = NULL;
@@ -131,8 +136,7 @@ static bool emit(struct rc *rc, LLVMModuleRef module, enum rc_tier tier, uint32_
         LLVMDisposeMessage(message);
         return false;
     }
-    bool ok = rc_link((const uint8_t *)LLVMGetBufferStart(object), LLVMGetBufferSize(object), count, &out->bytes, &out->size,
-                      out->offsets, err);
+    bool ok = rc_link((const uint8_t *)LLVMGetBufferStart(object), LLVMGetBufferSize(object), count, out, err);
     LLVMDisposeMemoryBuffer(object);
     return ok;
 }
@@ -146,7 +150,9 @@ static void dump(LLVMModuleRef module, uint32_t pc, const char *kind, const uint
         return;
     snprintf(path, sizeof path, "%s/%08x.%s", folder, pc, kind);
     if (!bytes) {
-        LLVMPrintModuleToFile(module, path, NULL);
+        char *message = NULL; // LLVM writes one where the file cannot be made
+        LLVMPrintModuleToFile(module, path, &message);
+        LLVMDisposeMessage(message);
         return;
     }
     FILE *f = fopen(path, "wb");
@@ -158,29 +164,49 @@ static void dump(LLVMModuleRef module, uint32_t pc, const char *kind, const uint
 
 enum { ATTEMPTS = 8 }; // each failed one makes an instruction called out of line
 
-static bool rc_compile(struct rc *rc, const struct rc_plan *plans, uint32_t count, enum rc_tier tier, struct rc_code *out,
-                       struct error *err)
+// One way from plans to code. `again`: it failed, but the next will not for the same reason.
+static bool try(struct rc *rc, const struct rc_plan *plans, uint32_t count, enum rc_tier tier, struct places *places, struct rc_code *out,
+                bool *again, struct error *err)
 {
-    *out = (struct rc_code){.offsets = calloc(count ? count : 1, sizeof *out->offsets)};
-    LLVMModuleRef module = NULL;
-    for (int i = 0; i < ATTEMPTS && !module; i++)
-        module = build_module(rc, plans, count, tier);
-    if (!module || !out->offsets) {
-        free(out->offsets);
+    *again = true;
+    LLVMModuleRef module = build_module(rc, plans, count, tier, places);
+    if (!module)
         return error_set(err, ERR_STATE, "a unit cannot be translated");
-    }
     bool loops = false;
-    for (uint32_t i = 0; i < count; i++) {
-        out->instructions += plans[i].count;
+    for (uint32_t i = 0; i < count; i++)
         loops |= rc_has_loop(&plans[i]);
-    }
+    struct linked linked = {.offsets = out->offsets};
     bool ok = (!getenv("XENOLITH_RC_VERIFY") || verify(module, err)) && (tier == RC_QUICK || optimise(rc, module, loops, err));
     if (ok && count)
         dump(module, plans[0].entries[0], "ll", NULL, 0);
-    ok = ok && emit(rc, module, tier, count, out, err);
-    if (ok && count)
-        dump(module, plans[0].entries[0], "bin", out->bytes, out->size);
+    if (ok)
+        places_expect(places, module);
+    ok = ok && emit(rc, module, tier, count, &linked, err);
     LLVMDisposeModule(module);
+    *again = ok && !places_found(places, &linked);
+    out->bytes = linked.bytes;
+    ok = ok && !*again && (places_append(places, &linked, out) || error_set(err, ERR_MEMORY, "no memory for compiled code"));
+    free(linked.lines.rows);
+    if (ok && count)
+        dump(NULL, plans[0].entries[0], "bin", out->bytes, out->size - out->table_bytes);
+    if (!ok)
+        free(out->bytes);
+    return ok;
+}
+
+static bool rc_compile(struct rc *rc, const struct rc_plan *plans, uint32_t count, enum rc_tier tier, struct rc_code *out,
+                       struct error *err)
+{
+    struct places places;
+    *out = (struct rc_code){.offsets = calloc(count ? count : 1, sizeof *out->offsets)};
+    bool ok = places_create(&places, rc->context, plans, count) && out->offsets, again = ok;
+    if (!ok)
+        error_set(err, ERR_MEMORY, "no memory for compiled code");
+    for (int i = 0; i < ATTEMPTS && again; i++)
+        ok = try(rc, plans, count, tier, &places, out, &again, err);
+    places_destroy(&places);
+    for (uint32_t i = 0; i < count; i++)
+        out->instructions += plans[i].count;
     if (!ok)
         free(out->offsets);
     return ok;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cpu/recompiler/bitcode.h"
+#include "cpu/recompiler/fold.h"
 #include "cpu/recompiler/slots.h"
 #include "cpu/recompiler/specialise.h"
 
@@ -427,6 +428,23 @@ static LLVMValueRef duplicate(struct copy *c, const struct step *s)
     return v;
 }
 
+// The same value, which LLVM takes for another one: a load that became part of an instruction elsewhere would lose its location.
+static LLVMValueRef keep_apart(struct copy *c, LLVMValueRef v)
+{
+    LLVMTypeRef type = LLVMTypeOf(v), function = LLVMFunctionType(type, &type, 1, false);
+    LLVMValueRef nothing = LLVMGetInlineAsm(function, "", 0, "=r,0", 4, false, false, LLVMInlineAsmDialectATT, false);
+    LLVMValueRef call = LLVMBuildCall2(c->site->builder, function, nothing, &v, 1, "");
+    unsigned kind = LLVMGetEnumAttributeKindForName("memory", 6);
+    LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(c->all->context, kind, 0));
+    return call;
+}
+
+// Of a load of guest memory, its bytes perhaps swapped; NULL: not that.
+static LLVMMetadataRef location_of(LLVMValueRef v)
+{
+    return LLVMIsAInstruction(v) ? LLVMInstructionGetDebugLoc(v) : NULL;
+}
+
 static struct value copy_access(struct copy *c, const struct step *s)
 {
     bool store = s->code == LLVMStore;
@@ -440,8 +458,12 @@ static struct value copy_access(struct copy *c, const struct step *s)
         LLVMValueRef base = address.value;
         while (LLVMIsAGetElementPtrInst(base))
             base = LLVMGetOperand(base, 0);
-        if (base == c->site->memory)
+        if (base == c->site->memory) {
             LLVMSetVolatile(v, true);
+            LLVMInstructionSetDebugLoc(v, c->site->location);
+        } else if (!LLVMIsAAllocaInst(base) && !LLVMIsAGlobalVariable(base)) {
+            *c->site->unlocated = true;
+        }
         return plain(v);
     }
     uint32_t size = (uint32_t)LLVMStoreSizeOfType(c->all->layout, type);
@@ -534,6 +556,16 @@ static struct value leave(struct copy *c)
     return plain(NULL);
 }
 
+static struct value keep_compare(struct copy *c, const struct step *s)
+{
+    const struct ref *r = &c->t->refs[s->first_ref];
+    struct value field = resolve(c, r);
+    if (!c->site->keep_compare || !field.is_state || !c->certain)
+        return fail(c);
+    c->site->keep_compare(c->site->user, (uint32_t)field.offset, materialise(c, resolve(c, r + 1)), materialise(c, resolve(c, r + 2)));
+    return plain(NULL);
+}
+
 // A single as the lower word of a slot, as a host register holds it: nothing is done.
 static struct value keep_single(struct copy *c, uint32_t slot, LLVMValueRef value)
 {
@@ -584,6 +616,10 @@ static bool answer(struct copy *c, const struct step *s, const char *name, struc
         *out = keep_single(c, slot, materialise(c, resolve(c, &c->t->refs[s->first_ref + 1])));
     else if (!strcmp(name, "rc_leave"))
         *out = site->leave ? leave(c) : fail(c);
+    else if (!strcmp(name, "rc_keeps_compares"))
+        *out = plain(LLVMConstInt(integer(c, 1), site->keep_compare != NULL, false));
+    else if (!strcmp(name, "rc_keep_compare"))
+        *out = keep_compare(c, s);
     else
         return false;
     return true;
@@ -610,8 +646,17 @@ static struct value copy_call(struct copy *c, const struct step *s)
             return fail(c); // a copy of part of the state
     LLVMValueRef v = duplicate(c, s);
     LLVMSetOperand(v, s->ref_count - 1, declare(c, function));
-    if (is_named(s->original, "llvm.mem"))
+    if (is_named(s->original, "llvm.mem")) {
         LLVMSetOperand(v, 3, LLVMConstInt(integer(c, 1), 1, false)); // volatile
+        LLVMInstructionSetDebugLoc(v, c->site->location);
+    }
+    LLVMMetadataRef location = location_of(LLVMGetOperand(v, 0));
+    if (location && is_named(s->original, "llvm.bswap")) {
+        LLVMInstructionSetDebugLoc(v, location); // they become one instruction
+        bool extended = s[1].code == LLVMZExt && LLVMGetOperand(s[1].original, 0) == s->original; // kept apart then
+        if (c->site->leave && !extended)
+            return plain(keep_apart(c, v));
+    }
     return plain(v);
 }
 
@@ -675,90 +720,11 @@ static struct value copy_phi(struct copy *c, const struct step *s, uint32_t bloc
     return plain(phi);
 }
 
-static bool is_number(LLVMValueRef v, uint64_t number)
+static struct value extend_loaded(struct copy *c, const struct step *s)
 {
-    return v && LLVMIsAConstantInt(v) && LLVMConstIntGetZExtValue(v) == number;
-}
-
-// What an operation with one constant comes to without LLVM's passes; NULL: as it stands. The quick tier has no others.
-static LLVMValueRef simplify(struct copy *c, LLVMOpcode code, LLVMValueRef x, LLVMValueRef y)
-{
-    LLVMTypeRef type = LLVMTypeOf(x), narrow = integer(c, 32);
-    if (LLVMGetTypeKind(type) != LLVMIntegerTypeKind)
-        return NULL;
-    bool shift = code == LLVMShl || code == LLVMLShr || code == LLVMAShr;
-    if (is_number(y, 0) && (shift || code == LLVMAdd || code == LLVMSub || code == LLVMOr || code == LLVMXor))
-        return x;
-    if (code != LLVMAnd || LLVMGetIntTypeWidth(type) != 64 || !LLVMIsAConstantInt(y))
-        return NULL;
-    uint64_t mask = LLVMConstIntGetZExtValue(y);
-    // A word twice, of which the mask takes only the lower.
-    LLVMBuilderRef b = c->site->builder;
-    bool twice = mask <= UINT32_MAX && LLVMIsAInstruction(x) && LLVMGetInstructionOpcode(x) == LLVMMul && is_number(LLVMGetOperand(x, 1), 0x100000001);
-    if (twice)
-        x = LLVMGetOperand(x, 0);
-    if (mask <= INT32_MAX) // fits an instruction
-        return twice ? LLVMBuildAnd(b, x, y, "") : NULL;
-    if (mask > UINT32_MAX)
-        return NULL;
-    LLVMValueRef low;
-    if (LLVMIsAInstruction(x) && LLVMGetInstructionOpcode(x) == LLVMAdd)
-        low = LLVMBuildAdd(b, LLVMBuildTrunc(b, LLVMGetOperand(x, 0), narrow, ""), LLVMBuildTrunc(b, LLVMGetOperand(x, 1), narrow, ""), "");
-    else if (LLVMIsAInstruction(x) && LLVMGetInstructionOpcode(x) == LLVMZExt && LLVMTypeOf(LLVMGetOperand(x, 0)) == narrow)
-        low = LLVMGetOperand(x, 0);
-    else
-        low = LLVMBuildTrunc(b, x, narrow, "");
-    if (mask != UINT32_MAX)
-        low = LLVMBuildAnd(b, low, LLVMConstInt(narrow, mask, false), "");
-    return LLVMBuildZExt(b, low, type, "");
-}
-
-// The address that a load of the state reads, as base and distance.
-static bool is_load(LLVMValueRef v, LLVMValueRef *base, uint64_t *distance)
-{
-    if (!LLVMIsALoadInst(v) || LLVMGetVolatile(v))
-        return false;
-    *base = LLVMGetOperand(v, 0);
-    *distance = 0;
-    if (LLVMIsAGetElementPtrInst(*base)) {
-        LLVMValueRef index = LLVMGetOperand(*base, 1);
-        if (LLVMGetNumOperands(*base) != 2 || !LLVMIsAConstantInt(index))
-            return false;
-        *distance = LLVMConstIntGetZExtValue(index);
-        *base = LLVMGetOperand(*base, 0);
-    }
-    return true;
-}
-
-// Two operands of one instruction, loaded one after the other.
-static bool same_load(LLVMValueRef x, LLVMValueRef y)
-{
-    LLVMValueRef base, other_base;
-    uint64_t distance, other;
-    return LLVMTypeOf(x) == LLVMTypeOf(y) && is_load(x, &base, &distance) && is_load(y, &other_base, &other) && base == other_base && distance == other;
-}
-
-// A comparison, with its constant on the right and no wider than it need be.
-static LLVMValueRef compare(struct copy *c, const struct step *s, LLVMValueRef x, LLVMValueRef y)
-{
-    static const LLVMIntPredicate swapped[] = {
-        [LLVMIntEQ] = LLVMIntEQ, [LLVMIntNE] = LLVMIntNE, [LLVMIntUGT] = LLVMIntULT, [LLVMIntUGE] = LLVMIntULE, [LLVMIntULT] = LLVMIntUGT,
-        [LLVMIntULE] = LLVMIntUGE, [LLVMIntSGT] = LLVMIntSLT, [LLVMIntSGE] = LLVMIntSLE, [LLVMIntSLT] = LLVMIntSGT, [LLVMIntSLE] = LLVMIntSGE,
-    };
-    LLVMIntPredicate how = LLVMGetICmpPredicate(s->original);
-    if (LLVMIsAConstantInt(x)) {
-        LLVMValueRef constant = x;
-        x = y;
-        y = constant;
-        how = swapped[how];
-    }
-    if ((how == LLVMIntEQ || how == LLVMIntNE) && LLVMIsAConstantInt(y) && LLVMIsAZExtInst(x)) {
-        LLVMValueRef narrow = LLVMGetOperand(x, 0);
-        unsigned bits = LLVMGetIntTypeWidth(LLVMTypeOf(narrow));
-        if (bits >= 8 && LLVMConstIntGetZExtValue(y) >> bits == 0)
-            return LLVMBuildICmp(c->site->builder, how, narrow, LLVMConstInt(LLVMTypeOf(narrow), LLVMConstIntGetZExtValue(y), false), "");
-    }
-    return LLVMBuildICmp(c->site->builder, how, x, y, "");
+    LLVMValueRef v = duplicate(c, s);
+    LLVMInstructionSetDebugLoc(v, location_of(LLVMGetOperand(v, 0)));
+    return plain(keep_apart(c, v));
 }
 
 static struct value copy_plain(struct copy *c, const struct step *s)
@@ -771,10 +737,12 @@ static struct value copy_plain(struct copy *c, const struct step *s)
         return fail(c);
     if (!constants) {
         if (s->code == LLVMICmp && (LLVMIsAConstantInt(x.value) || LLVMIsAConstantInt(y.value)))
-            return plain(compare(c, s, x.value, y.value));
-        if ((s->code == LLVMOr || s->code == LLVMAnd) && same_load(x.value, y.value))
+            return plain(rc_fold_compare(b, LLVMGetICmpPredicate(s->original), x.value, y.value));
+        if ((s->code == LLVMOr || s->code == LLVMAnd) && rc_same_load(x.value, y.value))
             return x;
-        LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? simplify(c, s->code, x.value, y.value) : NULL;
+        if (s->code == LLVMZExt && c->site->leave && location_of(x.value))
+            return extend_loaded(c, s);
+        LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? rc_fold(b, s->code, x.value, y.value) : NULL;
         return plain(simple ? simple : duplicate(c, s));
     }
     switch (s->code) {
@@ -995,9 +963,10 @@ static bool try(struct rc_templates *all, const struct template *t, uint32_t wor
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(all->context), parameters, 2, false);
     LLVMValueRef function = LLVMAddFunction(all->scratch_module, "try", type);
     struct scratch user = {LLVMGetParam(function, 0)};
+    bool unlocated = false;
     struct rc_site site = {all->scratch_module, function, LLVMGetParam(function, 0), LLVMGetParam(function, 1),
                            LLVMAppendBasicBlockInContext(all->context, function, ""), LLVMCreateBuilderInContext(all->context),
-                           scratch_slot, scratch_call, scratch_call, NULL, NULL, NULL, NULL, false, NULL, NULL, &user};
+                           .slot = scratch_slot, .before_call = scratch_call, .after_call = scratch_call, .unlocated = &unlocated, .user = &user};
     LLVMPositionBuilderAtEnd(site.builder, site.entry);
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(all->context, function, "");
     LLVMBuildBr(site.builder, body);

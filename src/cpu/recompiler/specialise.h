@@ -3,6 +3,7 @@
 // Threads: one at a time.
 #pragma once
 #include <llvm-c/Core.h>
+#include <llvm-c/DebugInfo.h>
 #include <llvm-c/Target.h>
 
 #include "cpu/recompiler/interface.h"
@@ -36,6 +37,11 @@ struct rc_site {
     bool (*is_minus_zero)(void *user, uint32_t offset);
     // What is in the slot at `offset` is of no meaning from here on. NULL: of no interest.
     void (*forget)(void *user, uint32_t offset);
+    // A compare, of which the instruction always makes one: `field` is the offset of its CR field. NULL: it sets the bits.
+    void (*keep_compare)(void *user, uint32_t field, LLVMValueRef a, LLVMValueRef b);
+    // Of the instruction's accesses to guest memory; NULL: none. *unlocated becomes true where one cannot have it.
+    LLVMMetadataRef location;
+    bool *unlocated;
     void *user;
 };
 

@@ -3,6 +3,7 @@
 // Quick tier, and outside of loops: every slot is its place in the state. In loops without calls a slot is a stack variable that LLVM turns
 // into registers, loaded on the way in; where others look at the state (exits, the way out) the changed ones are stored. Which ones follows
 // from the order of uses and definitions in each guest block (struct event) and two data-flow passes over the guest's blocks.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,11 @@ static LLVMValueRef at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
     return LLVMBuildGEP2(u->b, u->i8, base, &index, 1, "");
 }
 
+LLVMValueRef unit_state_at(struct unit *u, uint32_t offset)
+{
+    return at_offset(u, u->state, offset);
+}
+
 #define FIELD(u, field) at_offset((u), (u)->state, offsetof(struct ppc_state, field))
 
 // Others look at these at any time: a device's callback, a fault.
@@ -136,7 +142,7 @@ static struct event *add_event(struct unit *u, enum event_kind kind, int slot)
         u->event_capacity = capacity;
     }
     struct event *e = &u->events[u->event_count++];
-    *e = (struct event){.kind = kind, .slot = slot, .singles = u->singles};
+    *e = (struct event){.kind = kind, .slot = slot, .singles = u->singles, .compares = u->compares};
     return e;
 }
 
@@ -179,7 +185,7 @@ static bool is_variable(const struct unit *u, int slot)
     return u->optimised && (is_fpr(rc_slot(slot).offset) || (u->blocks[u->block].in_loop && rc_set_has(&u->variables, slot)));
 }
 
-static LLVMValueRef variable(struct unit *u, int slot)
+LLVMValueRef unit_variable(struct unit *u, int slot)
 {
     if (!u->slots[slot]) {
         LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
@@ -188,6 +194,20 @@ static LLVMValueRef variable(struct unit *u, int slot)
         LLVMDisposeBuilder(b);
     }
     return u->slots[slot];
+}
+
+void unit_add_event(struct unit *u, enum event_kind kind, int slot)
+{
+    add_event(u, kind, slot);
+}
+
+// A bit of the CR that a loop reads gets its value into its slot. Fields of which one is written are held as bits already.
+static void make_bit(struct unit *u, uint32_t offset, int slot, bool store)
+{
+    LLVMValueRef bit = unit_compared_bit(u, u->compares, offset);
+    if (bit && !store)
+        LLVMBuildStore(u->b, bit, unit_variable(u, slot));
+    u->failed |= bit && store;
 }
 
 // ---- Floating point registers known to hold singles have a second variable, with the value in single; the first is not up to date then.
@@ -220,7 +240,7 @@ static void widen(struct unit *u, uint32_t singles)
 {
     for (unsigned n = 0; n < 32; n++)
         if (singles >> n & 1)
-            LLVMBuildStore(u->b, wide(u, n), variable(u, rc_slot_at(FPR + 8 * n)));
+            LLVMBuildStore(u->b, wide(u, n), unit_variable(u, rc_slot_at(FPR + 8 * n)));
 }
 
 static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, bool store, bool certain)
@@ -233,6 +253,8 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     u->looks |= offset == offsetof(struct ppc_state, pc);
     if (u->links && store && offset == offsetof(struct ppc_state, lr))
         return u->ignored;
+    if (u->leaves && offset == offsetof(struct ppc_state, target)) // nobody looks at it but the jump itself
+        return u->target;
     if (u->choosing && slot >= 0)
         rc_set_add(&u->variables, slot);
     if (store && slot >= 0) {
@@ -247,7 +269,8 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
         u->singles &= ~single;
     else
         widen(u, single);
-    return variable(u, slot);
+    make_bit(u, offset, slot, store);
+    return unit_variable(u, slot);
 }
 
 // ---- Products: compilers make -0 for the addend of vmaddfp from words of ones, each shifted by itself.
@@ -282,7 +305,7 @@ static void forget(void *user, uint32_t offset)
     if (!is_variable(u, slot))
         return;
     add_event(u, EVENT_FORGET, slot);
-    LLVMBuildStore(u->b, LLVMGetUndef(slot_type(u, offset, rc_slot(slot).size)), variable(u, slot));
+    LLVMBuildStore(u->b, LLVMGetUndef(slot_type(u, offset, rc_slot(slot).size)), unit_variable(u, slot));
 }
 
 static LLVMValueRef get_single(void *user, uint32_t offset)
@@ -348,7 +371,7 @@ static LLVMValueRef load_slot(struct unit *u, uint32_t offset, uint32_t size)
 static bool crosses(const struct unit *u, uint32_t block)
 {
     const struct guest_block *from = &u->blocks[u->block], *to = &u->blocks[block];
-    return u->optimised && (from->in_loop != to->in_loop || (to->fast && from->loop != to->loop));
+    return u->optimised && (from->in_loop != to->in_loop || (to->fast && from->loop != to->loop) || u->compares != to->compares);
 }
 
 static LLVMValueRef is_slow_mode(struct unit *u, LLVMValueRef fpscr)
@@ -374,10 +397,12 @@ static void cross(struct unit *u, uint32_t block)
 {
     if (!crosses(u, block))
         return;
-    if (u->blocks[block].fast)
+    if (u->blocks[block].fast && u->blocks[u->block].loop != u->blocks[block].loop)
         check_mode(u, block);
-    bool from = u->blocks[u->block].in_loop;
-    if (from == u->blocks[block].in_loop)
+    bool from = u->blocks[u->block].in_loop, to = u->blocks[block].in_loop;
+    if (from && to)
+        unit_convert_compares(u, u->compares, u->blocks[block].compares);
+    if (from == to)
         return;
     uint32_t before = u->event_count;
     add_transfer(u, from ? EVENT_SPILL : EVENT_RELOAD, false, 0, sizeof(struct ppc_state));
@@ -385,6 +410,8 @@ static void cross(struct unit *u, uint32_t block)
         return;
     u->events[before].edge = true;
     u->events[before].range = unit_loop_slots();
+    if (to)
+        u->events[before].compares = u->blocks[block].compares;
 }
 
 // ---- Time. `ticks` is s->cycles: now minus pc / 4. A jump to `target` behind the instruction at pc adds
@@ -685,8 +712,17 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         call_handler(u, i);
         return false;
     }
-    struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, slot_address, before_call, after_call,
-                           NULL, NULL, NULL, NULL, u->blocks[u->block].fast, is_minus_zero, NULL, u};
+    struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, .slot = slot_address, .before_call = before_call,
+                           .after_call = after_call,
+                           .known_fast = u->blocks[u->block].fast, .is_minus_zero = is_minus_zero, .unlocated = &u->unlocated, .user = u};
+    if (kind == PPC_MEMORY)
+        site.location = places_location(u->places, (uint32_t)(i - u->plan->insns));
+    u->unlocated = false;
+    bool in_loop = u->optimised && u->blocks[u->block].in_loop;
+    if (in_loop) {
+        site.keep_compare = unit_keep_compare;
+        unit_compares_before(u, i);
+    }
     u->pc = i->pc;
     u->way_out = NULL;
     u->before = u->event_count;
@@ -706,6 +742,8 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     if (minus_zeros)
         rc_set_add(&u->minus_zeros, vector_slot(i->word >> 21 & 31));
     u->last = LLVMGetInsertBlock(u->b);
+    if (in_loop)
+        unit_compares_after(u, i);
     if (u->links && LLVMGetFirstUse(u->ignored))
         LLVMInstructionEraseFromParent(LLVMGetUser(LLVMGetFirstUse(u->ignored)));
     u->links = false;
@@ -717,7 +755,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         build_branch(u, i, result);
     else if (kind == PPC_EXIT && u->leaves_there)
         check_exit(u, load_slot(u, offsetof(struct ppc_state, exit), 1));
-    else if (kind == PPC_EXIT && !u->looks && !u->way_out) // a move from or to LR
+    else if (!u->looks && (kind == PPC_EXIT ? !u->way_out : site.location && !u->unlocated)) // exit: a move from or to LR
         LLVMInstructionEraseFromParent(seen);
     return branch;
 }
@@ -728,6 +766,7 @@ static void build_block(struct unit *u, uint32_t block)
     u->block = block;
     forget_known(u);
     u->singles = g->singles;
+    u->compares = g->compares;
     g->first_event = u->event_count;
     begin(u, g->head);
     bool ended = false;
@@ -742,16 +781,19 @@ static void build_block(struct unit *u, uint32_t block)
     g->event_count = u->event_count - g->first_event;
 }
 
-// A slot's value; `singles` says which registers' values stand in single.
-static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint32_t singles)
+// A slot's value; `singles` says which registers' values stand in single, `compares` how the CR's fields are held.
+static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint32_t singles, uint32_t compares)
 {
     uint32_t offset = rc_slot(slot).offset;
+    LLVMValueRef bit = unit_compared_bit(u, compares, offset);
+    if (bit)
+        return bit;
     if (is_fpr(offset) && singles >> (offset - FPR) / 8 & 1)
         return wide(u, (offset - FPR) / 8);
-    return LLVMBuildLoad2(u->b, type, variable(u, slot), "");
+    return LLVMBuildLoad2(u->b, type, unit_variable(u, slot), "");
 }
 
-static void transfer(struct unit *u, const struct rc_set *set, bool store, uint32_t singles)
+static void transfer(struct unit *u, const struct rc_set *set, bool store, uint32_t singles, uint32_t compares)
 {
     int exit_slot = rc_slot_at(offsetof(struct ppc_state, exit));
     for (int slot = 0; slot < RC_SLOT_COUNT; slot++) {
@@ -759,9 +801,11 @@ static void transfer(struct unit *u, const struct rc_set *set, bool store, uint3
             continue;
         struct rc_slot s = rc_slot(slot);
         LLVMTypeRef type = slot_type(u, s.offset, s.size);
-        LLVMValueRef place = at_offset(u, u->state, s.offset), v = variable(u, slot);
+        LLVMValueRef place = at_offset(u, u->state, s.offset), v = unit_variable(u, slot);
+        if (unit_transfer_distance(u, compares, s.offset, store))
+            continue;
         if (store)
-            LLVMSetAlignment(LLVMBuildStore(u->b, slot_value(u, slot, type, singles), place), s.size);
+            LLVMSetAlignment(LLVMBuildStore(u->b, slot_value(u, slot, type, singles, compares), place), s.size);
         else if (slot == exit_slot) // nothing has left yet
             LLVMBuildStore(u->b, LLVMConstInt(u->i8, 0, false), v);
         else {
@@ -779,7 +823,7 @@ static void insert_transfers(struct unit *u)
         if (e->kind != EVENT_SPILL && e->kind != EVENT_RELOAD)
             continue;
         LLVMPositionBuilderBefore(u->b, LLVMGetBasicBlockTerminator(e->at));
-        transfer(u, &e->chosen, e->kind == EVENT_SPILL, e->singles);
+        transfer(u, &e->chosen, e->kind == EVENT_SPILL, e->singles, e->compares);
     }
 }
 
@@ -800,7 +844,7 @@ static void check_singles(struct unit *u, const struct guest_block *g, uint32_t 
         int slot = rc_slot_at(FPR + 8 * n);
         if (!(g->singles >> n & 1) || !rc_set_has(&g->live, slot))
             continue;
-        LLVMValueRef wide = LLVMBuildLoad2(u->b, u->f64, variable(u, slot), "");
+        LLVMValueRef wide = LLVMBuildLoad2(u->b, u->f64, unit_variable(u, slot), "");
         LLVMValueRef narrow = LLVMBuildFPTrunc(u->b, wide, u->f32, "");
         LLVMBuildStore(u->b, narrow, single_variable(u, n));
         LLVMValueRef bits = LLVMBuildBitCast(u->b, wide, u->i64, "");
@@ -900,7 +944,7 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
         }
         if (u->optimised) {
             check_entry_mode(u, g, pc);
-            transfer(u, &g->live, false, 0);
+            transfer(u, &g->live, false, 0, g->compares);
             check_singles(u, g, pc);
         }
         LLVMBuildBr(u->b, g->head);
@@ -913,11 +957,14 @@ static void add_attribute(struct unit *u, unsigned index, const char *name, uint
     LLVMAddAttributeAtIndex(u->function, index, LLVMCreateEnumAttribute(u->context, kind, value));
 }
 
-static void build(struct unit *u, const char *name)
+static void build(struct unit *u, uint32_t number)
 {
+    char name[16];
+    snprintf(name, sizeof name, "u%u", number);
     LLVMTypeRef parameters[3] = {u->pointer, u->pointer, u->i32};
     u->type = LLVMFunctionType(u->i32, parameters, 3, false);
     u->function = LLVMAddFunction(u->module, name, u->type);
+    places_begin_unit(u->places, u->function, number);
     u->memory = LLVMGetParam(u->function, 1);
     add_attribute(u, 1, "noalias", 0);
     add_attribute(u, 1, "dereferenceable", sizeof(struct ppc_state) - RC_STATE_BIAS);
@@ -930,6 +977,7 @@ static void build(struct unit *u, const char *name)
     u->ticks = LLVMBuildAlloca(u->b, u->i64, "");
     u->next = LLVMBuildAlloca(u->b, u->i32, "");
     u->ignored = LLVMBuildAlloca(u->b, u->i64, "");
+    u->target = LLVMBuildAlloca(u->b, u->i32, "");
     LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
     u->state = LLVMBuildGEP2(u->b, u->i8, LLVMGetParam(u->function, 0), &bias, 1, "");
     LLVMBuildBr(u->b, start);
@@ -940,6 +988,7 @@ static void build(struct unit *u, const char *name)
     if (u->optimised) {
         unit_find_loops(u);
         unit_find_singles(u);
+        unit_find_compares(u);
     }
     u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
@@ -971,10 +1020,10 @@ bool rc_has_loop(const struct rc_plan *p)
     return false;
 }
 
-bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, const char *name,
-                   const struct rc_plan *plan, enum rc_tier tier)
+bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, uint32_t number,
+                   const struct rc_plan *plan, enum rc_tier tier, struct places *places)
 {
-    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .leaves = tier == RC_OPTIMISED,
+    struct unit u = {.templates = templates, .context = context, .module = module, .plan = plan, .places = places, .leaves = tier == RC_OPTIMISED,
                      .optimised = tier == RC_OPTIMISED && rc_has_loop(plan)};
     u.b = LLVMCreateBuilderInContext(context);
     u.pointer = LLVMPointerTypeInContext(context, 0);
@@ -988,7 +1037,7 @@ bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMM
     LLVMMetadataRef weights[3] = {LLVMMDStringInContext2(context, "branch_weights", 14),
                                   LLVMValueAsMetadata(c32(&u, 1)), LLVMValueAsMetadata(c32(&u, 100000))};
     u.unlikely = LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, weights, 3));
-    build(&u, name);
+    build(&u, number);
     LLVMDisposeBuilder(u.b);
     free(u.blocks);
     free(u.block_of);

@@ -1,4 +1,4 @@
-// unit_parts.h: what the files that make a unit share (unit.c, loops.c, flow.c, singles.c).
+// unit_parts.h: what the files that make a unit share (unit.c, loops.c, flow.c, singles.c, compares.c).
 // Threads: one at a time for one unit.
 #pragma once
 #include <llvm-c/Core.h>
@@ -25,6 +25,7 @@ struct event {
     LLVMBasicBlockRef at;   // before its terminator
     struct rc_set chosen;   // found by the data-flow passes
     uint32_t singles;       // spill: registers that have a variable in single
+    uint32_t compares;      // spill, reload: how CR fields are held there
 };
 
 struct guest_block {
@@ -37,6 +38,7 @@ struct guest_block {
     bool leads_to_targets;             // an indirect jump within the unit
     struct rc_set dirty, live;         // at its start
     uint32_t singles;                  // floating point registers that hold singles there
+    uint32_t compares;                 // how CR fields are held there: compares.c
     bool calls;
     bool in_loop;                      // one without calls
     uint32_t loop;                     // which
@@ -48,6 +50,7 @@ struct unit {
     LLVMContextRef context;
     LLVMModuleRef module;
     const struct rc_plan *plan;
+    struct places *places;
     bool optimised; // some slots are variables:
     struct rc_set variables;
     bool choosing; // what is used becomes a variable
@@ -62,11 +65,15 @@ struct unit {
     LLVMValueRef slots[RC_SLOT_COUNT];
     LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
     uint32_t singles;              // those that are, where code is built
+    LLVMValueRef compared[8][2];   // by CR field: what is compared, in loops
+    uint32_t compares;             // how CR fields are held, where code is built
     struct rc_set ones, minus_zeros; // vector registers known to be that where code is built
     uint32_t pc;                   // of the instruction that is built
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
     bool links;                    // it is a call, for which the program sets LR
     LLVMValueRef ignored;          // what is stored here goes nowhere
+    LLVMValueRef target;           // variable: of an indirect branch
+    bool unlocated;                // it has an access to memory that only a stored pc can tell
     bool leaves_there, looks;      // it may leave, it looks at its address in the state
     LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;
@@ -85,6 +92,10 @@ bool unit_is_call(const struct rc_insn *i); // RC_UNKNOWN aside
 // The guest block that starts at `pc`; UINT32_MAX where it is not of this unit.
 uint32_t unit_block_at(const struct unit *u, uint32_t pc);
 
+LLVMValueRef unit_state_at(struct unit *u, uint32_t offset); // address
+LLVMValueRef unit_variable(struct unit *u, int slot);
+void unit_add_event(struct unit *u, enum event_kind kind, int slot);
+
 // ---- loops.c
 void unit_find_loops(struct unit *u); // blocks[].calls, in_loop, loop, fast
 
@@ -94,6 +105,19 @@ void unit_find_transfers(struct unit *u); // events[].chosen, blocks[].dirty, li
 
 // ---- singles.c
 void unit_find_singles(struct unit *u); // blocks[].singles
+
+// ---- compares.c. `compares`: how CR fields are held, four bits each; 0: as bits in their slots.
+void unit_find_compares(struct unit *u); // blocks[].compares
+// Around an instruction in a loop: makes the bits of fields of which it writes some; learns what it compares.
+void unit_compares_before(struct unit *u, const struct rc_insn *i);
+void unit_compares_after(struct unit *u, const struct rc_insn *i);
+void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b); // of struct rc_site
+// On the way from where fields are held in one way to where in another.
+void unit_convert_compares(struct unit *u, uint32_t from, uint32_t to);
+// The slot at `offset` made from what is compared; NULL: the slot itself counts.
+LLVMValueRef unit_compared_bit(struct unit *u, uint32_t compares, uint32_t offset);
+// Stores or loads the field of the slot at `offset` where more than the slot itself is to be looked at; else false.
+bool unit_transfer_distance(struct unit *u, uint32_t compares, uint32_t offset, bool store);
 // What is known behind the instruction. Too little known is allowed.
 uint32_t unit_singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles);
 // What all blocks of the unit know to which the last instruction of one leads.

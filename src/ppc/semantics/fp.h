@@ -24,11 +24,11 @@ INLINE bool fp_is_finite(double x)
     return __builtin_fabs(x) <= __DBL_MAX__;
 }
 
-// Finite and at least twice the smallest normal number: that itself may come from rounding a tiny one up, and hosts add
-// a power of two in the same step as they shift.
+// Neither infinity nor NaN, and at least twice the smallest normal number, which may come from rounding a tiny one up. Numbers from
+// half the largest one on are left out too: so it is four operations without constants that hosts would have to load.
 INLINE bool fp_is_normal(double x)
 {
-    return (fp_bits(x) << 1) - 0x0040000000000000 < 0xFFE0000000000000 - 0x0040000000000000;
+    return (((uint32_t)(fp_bits(x) >> 52) + 2) & 0x7FC) != 0;
 }
 
 // The same of a single.
@@ -36,7 +36,7 @@ INLINE bool fp_is_normal_single(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
-    return (bits << 1) - 0x01000001 < 0xFF000000 - 0x01000001;
+    return (((bits >> 23) + 2) & 0xFC) != 0;
 }
 
 // A double in the middle between two singles: what the exact result it came from rounds to is open. All others round

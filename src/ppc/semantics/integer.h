@@ -225,42 +225,24 @@ OP(divwx)
 // ---- Compare: L (bit 21) chooses 64 bits.
 #define COMPARES_DOUBLEWORDS(insn) ((insn) >> 21 & 1)
 
-INLINE void compare(struct ppc_state *s, uint32_t insn, int64_t a, int64_t b)
-{
-    if (!COMPARES_DOUBLEWORDS(insn)) {
-        a = (int32_t)a;
-        b = (int32_t)b;
-    }
-    set_cr_field(s, BF(insn), a<b, a> b, a == b, s->xer_so);
-}
-
-INLINE void compare_logical(struct ppc_state *s, uint32_t insn, uint64_t a, uint64_t b)
-{
-    if (!COMPARES_DOUBLEWORDS(insn)) {
-        a = (uint32_t)a;
-        b = (uint32_t)b;
-    }
-    set_cr_field(s, BF(insn), a<b, a> b, a == b, s->xer_so);
-}
-
 OP(cmp)
 {
-    compare(s, insn, (int64_t)s->gpr[RA(insn)], (int64_t)s->gpr[RB(insn)]);
+    set_cr_compare(s, BF(insn), s->gpr[RA(insn)], s->gpr[RB(insn)], false, COMPARES_DOUBLEWORDS(insn));
 }
 
 OP(cmpi)
 {
-    compare(s, insn, (int64_t)s->gpr[RA(insn)], (int64_t)SIMM(insn));
+    set_cr_compare(s, BF(insn), s->gpr[RA(insn)], SIMM(insn), false, COMPARES_DOUBLEWORDS(insn));
 }
 
 OP(cmpl)
 {
-    compare_logical(s, insn, s->gpr[RA(insn)], s->gpr[RB(insn)]);
+    set_cr_compare(s, BF(insn), s->gpr[RA(insn)], s->gpr[RB(insn)], true, COMPARES_DOUBLEWORDS(insn));
 }
 
 OP(cmpli)
 {
-    compare_logical(s, insn, s->gpr[RA(insn)], UIMM(insn));
+    set_cr_compare(s, BF(insn), s->gpr[RA(insn)], UIMM(insn), true, COMPARES_DOUBLEWORDS(insn));
 }
 
 // ---- Logic
@@ -480,11 +462,12 @@ OP(srwx)
     set_ra(s, insn, (uint64_t)(uint32_t)s->gpr[RS(insn)] >> n);
 }
 
-// v >> n with n below 64, where CA says that a negative number lost ones.
+// v >> n with n below 128, where CA says that a negative number lost ones.
 INLINE void shift_right_algebraic(struct ppc_state *s, uint32_t insn, int64_t v, unsigned n)
 {
-    s->xer_ca = v < 0 && ((uint64_t)v & ((1ull << n) - 1)) != 0;
-    set_ra(s, insn, (uint64_t)(v >> n));
+    uint64_t lost = n < 64 ? (1ull << (n & 63)) - 1 : ~0ull;
+    s->xer_ca = v < 0 && ((uint64_t)v & lost) != 0;
+    set_ra(s, insn, (uint64_t)(v >> (n < 64 ? n : 63)));
 }
 
 OP(sradix)
@@ -494,14 +477,7 @@ OP(sradix)
 
 OP(sradx)
 {
-    int64_t v = (int64_t)s->gpr[RS(insn)];
-    unsigned n = s->gpr[RB(insn)] & 127;
-    if (n < 64)
-        shift_right_algebraic(s, insn, v, n);
-    else {
-        s->xer_ca = v < 0;
-        set_ra(s, insn, (uint64_t)(v >> 63));
-    }
+    shift_right_algebraic(s, insn, (int64_t)s->gpr[RS(insn)], s->gpr[RB(insn)] & 127);
 }
 
 OP(srawix)

@@ -1,0 +1,342 @@
+// compares.c: the CR in loops. What is compared there stays as it is: LT, GT and EQ are made from it where something looks at them, mostly
+// exits that rarely happen; SO is XER's, of which a compare makes a copy, so that all fields become bits before XER's changes. How each CR
+// field is held at each point of a unit follows from the instructions' encoding:
+//
+// bits        the slots of the CR's bits have them, as everywhere outside of loops
+// a compare   of u->compared[field][0] with [1]; a field is one compare's only as far as all ways lead from compares of one kind
+// distance    u->compared[field][0] is below, above or at 0 (the compare is behind where loops begin or ways meet), or MARK: nothing compared
+//             since the loop's entry, so that the state has the bits. One variable, and cheap to make on both ways
+#include <string.h>
+
+#include "cpu/recompiler/unit_parts.h"
+
+enum held { BITS, DISTANCE, WORDS, LOGICAL_WORDS, DOUBLEWORDS, LOGICAL_DOUBLEWORDS, UNKNOWN = 15 };
+
+enum { FIELDS = 8, BITS_OF_FIELD = 4, HELD_BITS = 4, CR = offsetof(struct ppc_state, cr), CR_END = CR + 4 * FIELDS };
+
+static const uint64_t MARK = 1ull << 63; // a distance of words has 33 bits
+
+static enum held held(uint32_t compares, unsigned field)
+{
+    return compares >> HELD_BITS * field & 15;
+}
+
+static void set_held(uint32_t *compares, unsigned field, enum held how)
+{
+    *compares = (*compares & ~(15u << HELD_BITS * field)) | (uint32_t)how << HELD_BITS * field;
+}
+
+// ---- What instructions do, by their encoding
+
+static bool records_integer(const struct rc_insn *i)
+{
+    static const uint32_t primaries = 1u << 20 | 1u << 21 | 1u << 23 | 1u << 30 | 1u << 31;
+    const struct ppc_opcode_info *o = &ppc_opcodes[i->opcode];
+    if (i->opcode == PPC_OP_addic_ || i->opcode == PPC_OP_andi_ || i->opcode == PPC_OP_andis_)
+        return true;
+    return i->word & o->variant & 1 && o->kind == PPC_PLAIN && i->word >> 26 < 32 && primaries >> (i->word >> 26) & 1;
+}
+
+// How `field` is held behind the instruction if it is a compare; else UNKNOWN.
+static enum held compare_of(const struct rc_insn *i, unsigned *field)
+{
+    bool doublewords = i->word >> 21 & 1;
+    *field = i->word >> 23 & 7;
+    if (i->opcode == PPC_OP_cmp || i->opcode == PPC_OP_cmpi)
+        return doublewords ? DOUBLEWORDS : WORDS;
+    if (i->opcode == PPC_OP_cmpl || i->opcode == PPC_OP_cmpli)
+        return doublewords ? LOGICAL_DOUBLEWORDS : LOGICAL_WORDS;
+    *field = 0;
+    return records_integer(i) ? WORDS : UNKNOWN;
+}
+
+static bool changes_xer_so(const struct rc_insn *i)
+{
+    const struct ppc_opcode_info *o = &ppc_opcodes[i->opcode];
+    bool overflow = i->word >> 26 == 31 && i->word & o->variant & 0x400; // OE
+    bool mtxer = i->opcode == PPC_OP_mtspr && (i->word >> 11 & 0x3FF) == 0x20;
+    return overflow || mtxer || i->opcode == PPC_OP_mcrxr;
+}
+
+// The fields that are bits from here on: those of which the instruction writes some, perhaps. Bit n is field n.
+static uint32_t written_fields(const struct rc_insn *i)
+{
+    const struct ppc_opcode_info *o = &ppc_opcodes[i->opcode];
+    uint32_t primary = i->word >> 26, fields = changes_xer_so(i) ? (1u << FIELDS) - 1 : 0;
+    if (strstr(o->operands, "CRFD:out") || strstr(o->operands, "CRBD:out"))
+        fields |= 1u << (i->word >> 23 & 7);
+    for (unsigned n = 0; i->opcode == PPC_OP_mtcrf && n < FIELDS; n++)
+        fields |= (i->word >> (19 - n) & 1) << n;
+    if ((primary == 59 || primary == 63) && i->word & 1)
+        fields |= 1u << 1;
+    if (i->opcode == PPC_OP_stwcx || i->opcode == PPC_OP_stdcx)
+        fields |= 1u << 0;
+    if (!strncmp(o->text, "vcmp", 4) && i->word & o->variant)
+        fields |= 1u << 6;
+    return fields;
+}
+
+// Where the instruction is about to write bits.
+static uint32_t compares_at(const struct rc_insn *i, uint32_t compares)
+{
+    uint32_t written = written_fields(i);
+    for (unsigned field = 0; written >> field; field++)
+        if (written >> field & 1)
+            set_held(&compares, field, BITS);
+    return compares;
+}
+
+static uint32_t compares_behind(const struct rc_insn *i, uint32_t compares)
+{
+    unsigned field;
+    enum held how = compare_of(i, &field);
+    compares = compares_at(i, compares);
+    if (how != UNKNOWN)
+        set_held(&compares, field, how);
+    return compares;
+}
+
+// ---- The pass over the guest's blocks
+
+static uint32_t meet(uint32_t x, uint32_t y)
+{
+    uint32_t both = 0;
+    for (unsigned field = 0; field < FIELDS; field++) {
+        enum held a = held(x, field), b = held(y, field);
+        set_held(&both, field, a == b || b == UNKNOWN ? a : a == UNKNOWN ? b : a == BITS || b == BITS ? BITS : DISTANCE);
+    }
+    return both;
+}
+
+static bool lower(struct unit *u, uint32_t block, uint32_t compares)
+{
+    if (block == UINT32_MAX || !u->blocks[block].in_loop)
+        return false;
+    uint32_t before = u->blocks[block].compares;
+    u->blocks[block].compares = meet(before, compares);
+    return u->blocks[block].compares != before;
+}
+
+static bool pass_on(struct unit *u, const struct guest_block *g, uint32_t compares)
+{
+    const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
+    bool changed = lower(u, unit_block_at(u, last->pc + 4), compares);
+    if (last->flags & RC_UNKNOWN)
+        return changed;
+    if (ppc_opcodes[last->opcode].kind == PPC_BRANCH)
+        changed |= lower(u, unit_block_at(u, ppc_branch_target(last->word, last->pc)), compares);
+    for (uint32_t i = 0; last->opcode == PPC_OP_bcctrx && i < u->block_count; i++)
+        if (u->blocks[i].is_target)
+            changed |= lower(u, i, compares);
+    return changed;
+}
+
+// How fields are held where a loop is entered: a distance where loops compare.
+static uint32_t at_entries(const struct unit *u)
+{
+    uint32_t compares = 0;
+    for (uint32_t b = 0; b < u->block_count; b++)
+        for (uint32_t i = 0; u->blocks[b].in_loop && i < u->blocks[b].count; i++) {
+            unsigned field;
+            if (compare_of(&u->plan->insns[u->blocks[b].first + i], &field) != UNKNOWN)
+                set_held(&compares, field, DISTANCE);
+        }
+    return compares;
+}
+
+static bool pass_all(struct unit *u, uint32_t entry)
+{
+    bool changed = false;
+    for (uint32_t b = 0; b < u->block_count; b++) {
+        const struct guest_block *g = &u->blocks[b];
+        uint32_t compares = g->in_loop ? g->compares : entry;
+        for (uint32_t i = 0; g->in_loop && i < g->count; i++)
+            compares = compares_behind(&u->plan->insns[g->first + i], compares);
+        changed |= pass_on(u, g, compares);
+    }
+    return changed;
+}
+
+// Loops that nothing leads to.
+static bool lower_unreached(struct unit *u, uint32_t entry)
+{
+    for (uint32_t b = 0; b < u->block_count; b++)
+        for (unsigned field = 0; field < FIELDS; field++)
+            if (held(u->blocks[b].compares, field) == UNKNOWN)
+                return lower(u, b, entry);
+    return false;
+}
+
+void unit_find_compares(struct unit *u)
+{
+    uint32_t entry = at_entries(u);
+    for (uint32_t b = 0; b < u->block_count; b++)
+        u->blocks[b].compares = u->blocks[b].in_loop ? UINT32_MAX : 0;
+    for (uint32_t i = 0; i < u->plan->entry_count; i++)
+        lower(u, unit_block_at(u, u->plan->entries[i] & ~(uint32_t)RC_CALLED), entry);
+    do {
+        while (pass_all(u, entry))
+            ;
+    } while (lower_unreached(u, entry));
+}
+
+// ---- Code
+
+static LLVMValueRef compared_variable(struct unit *u, unsigned field, unsigned which)
+{
+    LLVMValueRef *v = &u->compared[field][which];
+    if (!*v) {
+        LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
+        LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
+        *v = LLVMBuildAlloca(b, u->i64, "");
+        LLVMDisposeBuilder(b);
+    }
+    return *v;
+}
+
+// What is compared, in its width.
+static LLVMValueRef compared(struct unit *u, unsigned field, unsigned which, enum held how)
+{
+    LLVMValueRef v = LLVMBuildLoad2(u->b, u->i64, compared_variable(u, field, which), "");
+    return how == WORDS || how == LOGICAL_WORDS ? LLVMBuildTrunc(u->b, v, u->i32, "") : v;
+}
+
+static LLVMIntPredicate predicate(unsigned bit, bool logical)
+{
+    if (bit == PPC_EQ)
+        return LLVMIntEQ;
+    if (logical)
+        return bit == PPC_LT ? LLVMIntULT : LLVMIntUGT;
+    return bit == PPC_LT ? LLVMIntSLT : LLVMIntSGT;
+}
+
+static LLVMValueRef is_marked(struct unit *u, LLVMValueRef distance)
+{
+    return LLVMBuildICmp(u->b, LLVMIntEQ, distance, LLVMConstInt(u->i64, MARK, false), "");
+}
+
+static LLVMValueRef so(struct unit *u)
+{
+    return LLVMBuildLoad2(u->b, u->i8, unit_variable(u, rc_slot_at(offsetof(struct ppc_state, xer_so))), "");
+}
+
+// As 0 or 1, of a distance that is not marked.
+static LLVMValueRef bit_of_distance(struct unit *u, unsigned bit, LLVMValueRef distance)
+{
+    if (bit == PPC_SO)
+        return so(u);
+    LLVMValueRef holds = LLVMBuildICmp(u->b, predicate(bit, false), distance, LLVMConstInt(u->i64, 0, false), "");
+    return LLVMBuildZExt(u->b, holds, u->i8, "");
+}
+
+// A bit as 0 or 1, of a field that is held as compare or distance.
+static LLVMValueRef bit_value(struct unit *u, unsigned field, unsigned bit, enum held how)
+{
+    if (how == DISTANCE) {
+        LLVMValueRef distance = compared(u, field, 0, how);
+        LLVMValueRef old = LLVMBuildLoad2(u->b, u->i8, unit_state_at(u, CR + 4 * field + bit), "");
+        return LLVMBuildSelect(u->b, is_marked(u, distance), old, bit_of_distance(u, bit, distance), "");
+    }
+    if (bit == PPC_SO)
+        return so(u);
+    bool logical = how == LOGICAL_WORDS || how == LOGICAL_DOUBLEWORDS;
+    LLVMValueRef holds = LLVMBuildICmp(u->b, predicate(bit, logical), compared(u, field, 0, how), compared(u, field, 1, how), "");
+    return LLVMBuildZExt(u->b, holds, u->i8, "");
+}
+
+LLVMValueRef unit_compared_bit(struct unit *u, uint32_t compares, uint32_t offset)
+{
+    unsigned field = (offset - CR) / 4, bit = (offset - CR) % 4;
+    if (offset - CR >= CR_END - CR || held(compares, field) == BITS)
+        return NULL;
+    return bit_value(u, field, bit, held(compares, field));
+}
+
+// Stores a field's bits where they are not in the state. Rare code: no branch around the stores, they go nowhere then.
+static void store_distance(struct unit *u, unsigned field)
+{
+    LLVMValueRef distance = compared(u, field, 0, DISTANCE), place = unit_state_at(u, CR + 4 * field);
+    place = LLVMBuildSelect(u->b, is_marked(u, distance), u->ignored, place, "");
+    for (unsigned bit = 0; bit < BITS_OF_FIELD; bit++) {
+        LLVMValueRef index = LLVMConstInt(u->i64, bit, false), at = LLVMBuildGEP2(u->b, u->i8, place, &index, 1, "");
+        LLVMBuildStore(u->b, bit_of_distance(u, bit, distance), at);
+    }
+}
+
+bool unit_transfer_distance(struct unit *u, uint32_t compares, uint32_t offset, bool store)
+{
+    unsigned field = (offset - CR) / 4, bit = (offset - CR) % 4;
+    if (offset - CR >= CR_END - CR || held(compares, field) != DISTANCE)
+        return false;
+    if (!store)
+        LLVMBuildStore(u->b, LLVMConstInt(u->i64, MARK, false), compared_variable(u, field, 0));
+    else if (bit == PPC_LT) // all four differ from the state, or none
+        store_distance(u, field);
+    return true;
+}
+
+static void make_bits(struct unit *u, unsigned field, enum held from)
+{
+    for (unsigned bit = 0; bit < BITS_OF_FIELD; bit++)
+        LLVMBuildStore(u->b, bit_value(u, field, bit, from), unit_variable(u, rc_slot_at(CR + 4 * field + bit)));
+}
+
+static void make_distance(struct unit *u, unsigned field, enum held from)
+{
+    LLVMValueRef x = compared(u, field, 0, from), y = compared(u, field, 1, from);
+    bool logical = from == LOGICAL_WORDS || from == LOGICAL_DOUBLEWORDS;
+    if (from == DOUBLEWORDS || from == LOGICAL_DOUBLEWORDS) { // no room for a difference
+        LLVMValueRef above = LLVMBuildICmp(u->b, predicate(PPC_GT, logical), x, y, "");
+        y = LLVMBuildICmp(u->b, predicate(PPC_LT, logical), x, y, "");
+        x = above;
+        logical = true;
+    }
+    LLVMOpcode extend = logical ? LLVMZExt : LLVMSExt;
+    x = LLVMBuildCast(u->b, extend, x, u->i64, "");
+    y = LLVMBuildCast(u->b, extend, y, u->i64, "");
+    LLVMBuildStore(u->b, LLVMBuildSub(u->b, x, y, ""), compared_variable(u, field, 0));
+}
+
+void unit_convert_compares(struct unit *u, uint32_t from, uint32_t to)
+{
+    for (unsigned field = 0; field < FIELDS; field++) {
+        enum held a = held(from, field), b = held(to, field);
+        if (a == b)
+            continue;
+        if (b == BITS)
+            make_bits(u, field, a);
+        else if (b == DISTANCE && a != BITS)
+            make_distance(u, field, a);
+        else
+            u->failed = true;
+    }
+}
+
+void unit_compares_before(struct unit *u, const struct rc_insn *i)
+{
+    uint32_t at = compares_at(i, u->compares);
+    unit_convert_compares(u, u->compares, at);
+    u->compares = at;
+}
+
+void unit_compares_after(struct unit *u, const struct rc_insn *i)
+{
+    unsigned field;
+    enum held how = compare_of(i, &field);
+    if (how == UNKNOWN)
+        return;
+    u->failed |= held(u->compares, field) != UNKNOWN;
+    set_held(&u->compares, field, how);
+}
+
+void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b)
+{
+    struct unit *u = user;
+    unsigned field = (offset - CR) / 4;
+    LLVMBuildStore(u->b, a, compared_variable(u, field, 0));
+    LLVMBuildStore(u->b, b, compared_variable(u, field, 1));
+    unit_add_event(u, EVENT_USE, rc_slot_at(offsetof(struct ppc_state, xer_so)));
+    for (unsigned bit = 0; bit < BITS_OF_FIELD; bit++)
+        unit_add_event(u, EVENT_DEFINE, rc_slot_at(offset + bit));
+    set_held(&u->compares, field, UNKNOWN); // unit_compares_after knows
+}

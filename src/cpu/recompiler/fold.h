@@ -1,0 +1,12 @@
+// fold.h: what the cloner makes simpler as it copies, without LLVM's passes: the quick tier has no others.
+// Threads: one at a time for one LLVM context.
+#pragma once
+#include <llvm-c/Core.h>
+#include <stdbool.h>
+
+// What an operation whose right operand is constant comes to; NULL: as it stands.
+LLVMValueRef rc_fold(LLVMBuilderRef b, LLVMOpcode code, LLVMValueRef x, LLVMValueRef y);
+// A comparison, with its constant on the right and no wider than it need be.
+LLVMValueRef rc_fold_compare(LLVMBuilderRef b, LLVMIntPredicate how, LLVMValueRef x, LLVMValueRef y);
+// Two operands of one instruction, loaded one after the other.
+bool rc_same_load(LLVMValueRef x, LLVMValueRef y);

@@ -255,7 +255,7 @@ OP(fselx)
     fp_record(s, insn);
 }
 
-// ---- Sums: a sum of doubles that is tiny, or zero, is exact. Most are looked at as products are, with the same constants.
+// ---- Sums: a sum of doubles that is tiny, or zero, is exact. Most are ordinary, which costs less to see than that they are finite.
 INLINE void fp_add(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract)
 {
     double a = fp_a(s, insn).value, b = fp_b(s, insn).value, sum = subtract ? a - b : a + b;

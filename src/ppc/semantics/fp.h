@@ -21,7 +21,7 @@ INLINE double fp_double(uint64_t bits)
 
 INLINE bool fp_is_finite(double x)
 {
-    return fp_bits(x) << 1 < 0xFFE0000000000000;
+    return __builtin_fabs(x) <= __DBL_MAX__;
 }
 
 // Neither infinity nor NaN, and at least twice the smallest normal number, which may come from rounding a tiny one up. Numbers from
@@ -255,7 +255,7 @@ OP(fselx)
     fp_record(s, insn);
 }
 
-// ---- Sums: a sum of doubles that is tiny, or zero, is exact.
+// ---- Sums: a sum of doubles that is tiny, or zero, is exact. Most are ordinary, which costs less to see than that they are finite.
 INLINE void fp_add(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract)
 {
     double a = fp_a(s, insn).value, b = fp_b(s, insn).value, sum = subtract ? a - b : a + b;
@@ -322,7 +322,7 @@ OP(fdivsx)
 OP(fsqrtx)
 {
     double b = fp_b(s, insn).value, root = __builtin_sqrt(b);
-    fp_end(s, insn, FP_SQRT, 0, b, 0, fp_is_finite(root), root);
+    fp_end(s, insn, FP_SQRT, 0, b, 0, FP_LIKELY(fp_is_normal(root)) || fp_is_finite(root), root);
 }
 
 OP(fsqrtsx)

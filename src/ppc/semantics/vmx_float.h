@@ -46,17 +46,18 @@ ALWAYS v4s vmx_rank_3(v4u a, v4u b, v4u c)
 // below its last bit; and one that is zero has operands of one magnitude.
 ALWAYS bool vmx_unusual_sum(v4u r)
 {
-    v4s usual = ((v4f)(r & MAGNITUDE) >= splat_float(0x1p-90f)) | ((v4f)r == splat_float(0));
-    return host_any((v4u)~usual);
+    v4u magnitude = r & MAGNITUDE, small_or_nan = (v4u) ~((v4f)magnitude >= splat_float(0x1p-90f));
+    return host_any(small_or_nan & magnitude); // bits of a zero: none
 }
 
-// A product that is zero stays so when denormal operands are flushed. Else no operand is zero, so a small magnitude is
-// denormal (or the least normal). A NaN is the second operand of the last minimum, so it goes through.
+// A product that is zero stays so when denormal operands are flushed, and with a zero operand it is zero or a NaN. So what
+// counts is the least magnitude where that is not zero; a NaN of `r` is one, as the second operand of the last minimum.
 ALWAYS bool vmx_unusual_product(v4u a, v4u b, v4u r)
 {
     v4f least = host_min_float((v4f)(a & MAGNITUDE), (v4f)(b & MAGNITUDE));
     least = host_min_float(least, (v4f)(r & MAGNITUDE));
-    return host_any((v4u) ~(least > (v4f)splat_word(0x00800000)) & (v4u)((v4f)r != splat_float(0)));
+    v4u small_or_nan = (v4u) ~(least > (v4f)splat_word(0x00800000));
+    return host_any(small_or_nan & (v4u)least); // bits of a zero: none
 }
 
 #define SUM(name, operator)                                                                                            \

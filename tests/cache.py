@@ -233,4 +233,4 @@ probe = run("none")
 if "libxenolith-recompiler.so" in probe.stderr:
     print("skipped: built without the recompiler")
     sys.exit(77)
-unittest.main(argv=sys.argv[:1])
+unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -87,6 +87,14 @@ class Cache(unittest.TestCase):
             subprocess.run(command, env={**os.environ, **env}, capture_output=True, timeout=120, check=False)
             self.assertEqual(len(list(folder.glob("*.units"))), 1)
 
+    def test_threads_compiled_from_nothing(self):
+        """A title with many threads, nothing kept: also where a sanitizer looks for leaks at the end, with LLVM in the process."""
+        for tier, name in (("interpreter", "i"), ("quick", "q"), ("optimised", "c"), ("optimised", "in/a/folder"), ("optimised", "in/another/one")):
+            at = pathlib.Path(self.folder.name) / name # what the heap looks like depends on its length
+            command = [XENOLITH, "run", TITLE.parent / "threads-and-events.xex", "--tier", tier, "--cache", at]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+            self.assertEqual((done.returncode, done.stderr, done.stdout.splitlines()[-1]), (0, "", "threads-and-events: 44 checks, ok"))
+
     def test_dump(self):
         """The developers' variable: each unit's IR and code, also out of the sandbox; what cannot be written is left out."""
         at = pathlib.Path(self.folder.name)
@@ -225,4 +233,4 @@ probe = run("none")
 if "libxenolith-recompiler.so" in probe.stderr:
     print("skipped: built without the recompiler")
     sys.exit(77)
-unittest.main(argv=sys.argv[:1])
+unittest.main(argv=sys.argv[:1], verbosity=2)

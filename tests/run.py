@@ -59,6 +59,11 @@ def cmocka_cases(text):
             yield name, "failed", ""
 
 
+def unittest_skips(text):
+    """(name, reason) of what a Python test skipped, as it says on standard error with verbosity=2."""
+    yield from re.findall(r"^(\w+) \([\w.]+\)(?:\n[^\n]*)?? \.\.\. skipped (.*)$", text, re.M)
+
+
 def count(test, variant, tally):
     """One test program of meson's log: its cases where it is a cmocka program, else the program as one case."""
     name = f"{variant}: {test['name'].split(' / ')[-1]}"
@@ -70,6 +75,8 @@ def count(test, variant, tally):
         elif state == "skipped":
             tally.skip(f"{name}: {case}", reason)
     failed = [case for case, state, _ in cases if state == "failed"]
+    for case, reason in unittest_skips(err):
+        tally.skip(f"{name}: {case}", reason.strip("'\""))
     if test["result"] in ("OK", "EXPECTEDFAIL") and not failed:
         tally.passed += not cases
     elif test["result"] == "SKIP":

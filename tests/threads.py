@@ -36,4 +36,4 @@ class Threads(unittest.TestCase):
             self.assertGreater(int(re.search(rf"(\d+) {found}", text)[1]), 0, text)
 
 
-unittest.main(argv=sys.argv[:1])
+unittest.main(argv=sys.argv[:1], verbosity=2)

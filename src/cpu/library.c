@@ -60,6 +60,15 @@ bool library_find(struct library *l, struct error *err)
     return error_set(err, ERR_NOT_FOUND, "cannot open %s: not found beside the program", name);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+// LLVM's thread-local storage is not laid out as the sanitizer believes: where it looks for leaks it would read from anywhere, and crash.
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "intercept_tls_get_addr=0";
+}
+#endif
+
 bool library_open(struct library *l, struct error *err)
 {
     if (l->api)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -14,7 +15,7 @@
 
 static const gva CODE = 0x80010000;
 static const gva END = 0xBCBCBCBC; // unmapped
-enum { CODE_SIZE = 0x200000, BLR = 0x4E800020, ADDI_R3 = 0x38630000, SUBFIC = 0x20630000 };
+enum { CODE_SIZE = 0x200000, WHOLE = 0x100000, KNOWN = 1, BLR = 0x4E800020, ADDI_R3 = 0x38630000, SUBFIC = 0x20630000 };
 
 static bool open_machine(struct machine *m, enum cpu_tier tier)
 {
@@ -100,22 +101,133 @@ static void jumps_into_the_middle_and_into_data(void **state)
 }
 
 // One function of `size` bytes without any end; it runs a little more than once.
+static void end_with_a_jump_back(struct machine *m, uint32_t size)
+{
+    uint32_t back = 0x48000000 | ((0u - (size - 4)) & 0x03FFFFFC);
+    put(m, CODE + size - 4, &back, 1);
+    cpu_invalidate(m->cpu, CODE, size);
+}
+
 static void endless(struct machine *m, uint32_t size)
 {
     for (uint32_t at = 0; at < size - 4; at += 4)
         assert_true(mem_set32(m->mem, CODE + at, ADDI_R3 | (at >> 2 & 0x7FF)));
-    uint32_t back = 0x48000000 | ((0u - (size - 4)) & 0x03FFFFFC);
-    put(m, CODE + size - 4, &back, 1);
-    cpu_invalidate(m->cpu, CODE, size);
+    end_with_a_jump_back(m, size);
     assert_int_equal(run_at(m, CODE, size / 4 + 1), PPC_EXIT_SLICE);
     assert_int_equal(m->s.pc, CODE);
 }
 
+// Every fourth word jumps over the next one, or not. `size` + KNOWN: a loader has said where the function starts and ends.
+static void endless_with_branches(struct machine *m, uint32_t size)
+{
+    enum { BEQ_8 = 0x41820008, BNE_8 = 0x40820008 };
+    const uint32_t words[] = {ADDI_R3 | 1, 0x70640007 /* andi. r4, r3, 7 */, ADDI_R3 | 5, BEQ_8, ADDI_R3 | 2, ADDI_R3 | 3, 0x70640003 /* andi. r4, r3, 3 */, BNE_8};
+    bool known = size & KNOWN;
+    size &= ~(uint32_t)KNOWN;
+    for (uint32_t at = 0; at < size - 4; at += 4)
+        assert_true(mem_set32(m->mem, CODE + at, words[at / 4 % 8]));
+    end_with_a_jump_back(m, size);
+    struct cpu_code_range all = {CODE, size};
+    struct cpu_code code = {.code = &all, .code_count = 1, .functions = &all, .function_count = known};
+    assert_true(cpu_add_code(m->cpu, &code, NULL));
+    assert_int_equal(run_at(m, CODE, size / 4 + 1), PPC_EXIT_SLICE);
+    assert_int_equal(m->s.pc, CODE);
+}
+
+// The optimised tier takes minutes for all of it: by hand, XENOLITH_ENDLESS=0x100000.
 static void endless_functions(void **state)
 {
     (void)state;
-    in_every_tier(endless, 0x100000, false);
-    in_every_tier(endless, 0x10000, true);
+    const char *text = getenv("XENOLITH_ENDLESS");
+    const uint32_t size = text ? (uint32_t)strtoul(text, NULL, 0) & ~3u : 0x40000;
+    in_every_tier(endless, WHOLE, size >= WHOLE);
+    in_every_tier(endless_with_branches, WHOLE | KNOWN, size >= WHOLE);
+    in_every_tier(endless_with_branches, size, true);
+    if (size >= WHOLE)
+        return;
+    in_every_tier(endless, size, true);
+    in_every_tier(endless_with_branches, size | KNOWN, true);
+}
+
+// ---- Jumps to where no code is
+
+static void jump_to(struct machine *m, gva target, enum ppc_exit why)
+{
+    for (uint32_t i = 0; i < 3; i++) {
+        m->s.ctr = target;
+        m->s.exit = 0;
+        assert_int_equal(run_at(m, CODE, 100), why);
+        assert_int_equal(m->s.pc, target & ~3u);
+    }
+}
+
+static void nowhere(struct machine *m, uint32_t branch)
+{
+    enum { INSTRUCTION = ADDI_R3 | 1 };
+    static const gva unreadable = CODE + 0x40000, readable = CODE + 0x50000, gone = CODE + 0x60000;
+    const uint32_t words[] = {ADDI_R3 | 7, branch, ADDI_R3 | 9, BLR}, code[] = {INSTRUCTION, 0};
+    put(m, CODE, words, sizeof words / sizeof *words);
+    put(m, CODE + 0x1000, code, 2);
+    for (uint32_t low = 1; low < 4; low++) { // not aligned: the low bits count for nothing
+        m->s.ctr = CODE + 0x1000 + low;
+        assert_int_equal(run_at(m, CODE, 100), PPC_EXIT_ILLEGAL);
+        assert_int_equal(m->s.pc, CODE + 0x1004);
+    }
+    static const gva unmapped[] = {0, 4, 0x20000001, 0x7FC80000, 0x8FFFFFFC, CODE - 4, CODE + CODE_SIZE, 0xFFFFF000, 0xFFFFFFFC, 0xFFFFFFFF};
+    for (uint32_t i = 0; i < sizeof unmapped / sizeof *unmapped; i++)
+        jump_to(m, unmapped[i], PPC_EXIT_FETCH);
+    put(m, unreadable, code, 2);
+    put(m, readable, code, 2);
+    put(m, gone, code, 2);
+    for (int round = 0; round < 3; round++) { // what was there, decoded and compiled, may not be any more
+        m->s.ctr = gone;
+        assert_int_equal(run_at(m, CODE, 100), PPC_EXIT_ILLEGAL);
+        assert_int_equal(m->s.pc, gone + 4);
+    }
+    assert_true(mem_protect(m->mem, unreadable, 0x10000, MEM_NONE, NULL, NULL));
+    assert_true(mem_protect(m->mem, readable, 0x10000, MEM_READ, NULL, NULL)); // the console's pages have no bit against execution
+    assert_true(mem_decommit(m->mem, gone, 0x10000, NULL));
+    jump_to(m, unreadable, PPC_EXIT_FETCH);
+    jump_to(m, gone, PPC_EXIT_FETCH);
+    m->s.ctr = readable;
+    assert_int_equal(run_at(m, CODE, 100), PPC_EXIT_ILLEGAL);
+    assert_int_equal(m->s.pc, readable + 4);
+}
+
+static void jumps_to_nowhere(void **state)
+{
+    (void)state;
+    in_every_tier(nowhere, 0x4E800420 /* bctr */, true);
+    in_every_tier(nowhere, 0x4E800421 /* bctrl */, true);
+}
+
+// The last word before unmapped memory is entered by a jump: what it is decides where it goes from there.
+static void last_word(struct machine *m, uint32_t word)
+{
+    const gva last = CODE + CODE_SIZE - 4;
+    const uint32_t jump = 0x48000000 | (CODE_SIZE - 4), before[] = {ADDI_R3 | 1, ADDI_R3 | 2, ADDI_R3 | 3, word};
+    put(m, CODE, &jump, 1);
+    put(m, last - 12, before, 4);
+    for (uint32_t i = 0; i < 250; i++) {
+        m->s.gpr[4] = CODE + 0x100;
+        m->s.ctr = i % 3;
+        m->s.cr[2] = i % 2;
+        m->s.exit = 0;
+        enum ppc_exit why = run_at(m, i % 5 ? CODE : last - 12, 100);
+        assert_true(why == PPC_EXIT_FETCH || why == PPC_EXIT_SYSCALL || why == PPC_EXIT_SLICE || why == PPC_EXIT_ILLEGAL);
+    }
+}
+
+static void jumps_to_the_last_word(void **state)
+{
+    (void)state;
+    static const uint32_t words[] = {
+        ADDI_R3 | 1, 0x80A40000 /* lwz r5, 0(r4) */, 0x90A40000 /* stw r5, 0(r4) */, 0x4182FFF4 /* beq back 12 */, 0x41820008 /* beq on */,
+        0x4200FFF4 /* bdnz back 12 */, 0x4BFFFFF5 /* bl back 12 */, 0x48000005 /* bl on */, 0x48000000 /* b to itself */, BLR, 0x44000002 /* sc */,
+        0x7CE0042A /* lswx: out of line */, 0xEC22182A /* fadds */, 0 /* none */,
+    };
+    for (uint32_t i = 0; i < sizeof words / sizeof *words; i++)
+        in_every_tier(last_word, words[i], true);
 }
 
 // stw r5, 0(r4); icbi 0, r4; isync; the word at r4; blr
@@ -162,6 +274,22 @@ static void newly_loaded_code(void **state)
     in_every_tier(newly_loaded, 0, true);
 }
 
+static void enter_garbage(struct machine *m, gva pc)
+{
+    m->s.gpr[1] = m->s.gpr[2] = CODE + 0x180000; // behind the code
+    enum ppc_exit why = run_at(m, pc, 2000);
+    if (why == PPC_EXIT_FAULT) { // the other registers: docs/recompiler.md
+        uint64_t cycles = m->s.cycles;
+        uint32_t at = m->s.pc;
+        ppc_state_init(&m->s);
+        m->s.cycles = cycles;
+        m->s.pc = at;
+    }
+    m->s.exit = 0;
+    for (int r = 0; r < 32; r++)
+        m->s.gpr[r] &= 0xFFFF;
+}
+
 // Words without any sense, entered anywhere.
 static void garbage(struct machine *m, uint32_t seed)
 {
@@ -172,20 +300,8 @@ static void garbage(struct machine *m, uint32_t seed)
         words[i] = x >> 29 ? x ^ x >> 15 : 0x48000000 | (x >> 3 & 0x3FC); // jumps among them
     }
     put(m, CODE, words, WORDS);
-    for (uint32_t i = 0; i < ENTRIES; i++) {
-        m->s.gpr[1] = m->s.gpr[2] = CODE + 0x10000;
-        enum ppc_exit why = run_at(m, CODE + 4 * ((seed + i * 37) % WORDS), 2000);
-        if (why == PPC_EXIT_FAULT) { // the other registers: docs/recompiler.md
-            uint64_t cycles = m->s.cycles;
-            uint32_t pc = m->s.pc;
-            ppc_state_init(&m->s);
-            m->s.cycles = cycles;
-            m->s.pc = pc;
-        }
-        m->s.exit = 0;
-        for (int r = 0; r < 32; r++)
-            m->s.gpr[r] &= 0xFFFF;
-    }
+    for (uint32_t i = 0; i < ENTRIES; i++)
+        enter_garbage(m, CODE + 4 * ((seed + i * 37) % WORDS));
 }
 
 // A loop that runs out of memory: pc, time, memory and the address in every tier; all registers but in optimised code, which says so.
@@ -272,6 +388,28 @@ static void entries_with_doubles(void **state)
 {
     (void)state;
     in_every_tier(with_a_double, 0, true);
+}
+
+// The same all over a MB, without end.
+static void much_garbage(struct machine *m, uint32_t seed)
+{
+    enum { WORDS = 0x100000 / 4, ENTRIES = 100 };
+    uint64_t x = seed;
+    for (uint32_t i = 0; i < WORDS; i++) {
+        x = x * 6364136223846793005u + 1442695040888963407u;
+        assert_true(mem_set32(m->mem, CODE + 4 * i, (uint32_t)(x >> 32)));
+    }
+    cpu_invalidate(m->cpu, CODE, 4 * WORDS);
+    for (uint32_t i = 0; i < ENTRIES; i++)
+        enter_garbage(m, CODE + 4 * (uint32_t)((x >> 20) * i % WORDS));
+}
+
+static void garbage_as_code(void **state)
+{
+    (void)state;
+    in_every_tier(much_garbage, 1, true);
+    for (uint32_t seed = 1; seed <= 4; seed++)
+        in_every_tier(garbage, seed, true);
 }
 
 // ---- Compares in loops, whose bits compiled code makes only where something looks: random loops in which compares of all kinds, bits written
@@ -381,13 +519,6 @@ static void compares_in_loops(void **state)
     }
 }
 
-static void garbage_as_code(void **state)
-{
-    (void)state;
-    for (uint32_t seed = 1; seed <= 4; seed++)
-        in_every_tier(garbage, seed, true);
-}
-
 // ---- Both engines at once
 
 struct found {
@@ -480,6 +611,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jumps_into_the_middle_and_into_data),
         cmocka_unit_test(endless_functions),
+        cmocka_unit_test(jumps_to_nowhere),
+        cmocka_unit_test(jumps_to_the_last_word),
         cmocka_unit_test(self_modifying_code),
         cmocka_unit_test(newly_loaded_code),
         cmocka_unit_test(a_fault_in_a_loop),

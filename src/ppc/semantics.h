@@ -64,6 +64,7 @@
 #ifndef CR_KEEPS_COMPARES
 #define CR_KEEPS_COMPARES() false
 #define CR_KEEP_COMPARE(s, field, a, b) __builtin_unreachable()
+#define CR_KEEP_DOUBLE_COMPARE(s, field, a, b) __builtin_unreachable() // bits of doubles
 #endif
 
 INLINE uint64_t fp_bits(double x)

@@ -6,11 +6,14 @@
 // a compare   of u->compared[field][0] with [1]; a field is one compare's only as far as all ways lead from compares of one kind
 // distance    u->compared[field][0] is below, above or at 0 (the compare is behind where loops begin or ways meet), or MARK: nothing compared
 //             since the loop's entry, so that the state has the bits. One variable, and cheap to make on both ways
+// doubles     a compare of u->compared_doubles[field]; none is a NaN, since code leaves where one is compared, and SO is 0. Perhaps: the
+//             first is a NaN where nothing was compared since the loop's entry
+#include <math.h>
 #include <string.h>
 
 #include "cpu/recompiler/unit_parts.h"
 
-enum held { BITS, DISTANCE, WORDS, LOGICAL_WORDS, DOUBLEWORDS, LOGICAL_DOUBLEWORDS, UNKNOWN = 15 };
+enum held { BITS, DISTANCE, WORDS, LOGICAL_WORDS, DOUBLEWORDS, LOGICAL_DOUBLEWORDS, DOUBLES, PERHAPS_DOUBLES, UNKNOWN = 15 };
 
 enum { FIELDS = 8, BITS_OF_FIELD = 4, HELD_BITS = 4, CR = offsetof(struct ppc_state, cr), CR_END = CR + 4 * FIELDS };
 
@@ -46,6 +49,8 @@ static enum held compare_of(const struct rc_insn *i, unsigned *field)
         return doublewords ? DOUBLEWORDS : WORDS;
     if (i->opcode == PPC_OP_cmpl || i->opcode == PPC_OP_cmpli)
         return doublewords ? LOGICAL_DOUBLEWORDS : LOGICAL_WORDS;
+    if (i->opcode == PPC_OP_fcmpu || i->opcode == PPC_OP_fcmpo)
+        return DOUBLES;
     *field = 0;
     return records_integer(i) ? WORDS : UNKNOWN;
 }
@@ -98,13 +103,28 @@ static uint32_t compares_behind(const struct rc_insn *i, uint32_t compares)
 
 // ---- The pass over the guest's blocks
 
+static bool is_double(enum held how)
+{
+    return how == DOUBLES || how == PERHAPS_DOUBLES;
+}
+
+// How a field is held where ways meet on which it is held as `a` and as `b`.
+static enum held meet_field(enum held a, enum held b)
+{
+    if (a == b || b == UNKNOWN)
+        return a;
+    if (a == UNKNOWN)
+        return b;
+    if (a == BITS || b == BITS || is_double(a) != is_double(b))
+        return BITS;
+    return is_double(a) ? PERHAPS_DOUBLES : DISTANCE;
+}
+
 static uint32_t meet(uint32_t x, uint32_t y)
 {
     uint32_t both = 0;
-    for (unsigned field = 0; field < FIELDS; field++) {
-        enum held a = held(x, field), b = held(y, field);
-        set_held(&both, field, a == b || b == UNKNOWN ? a : a == UNKNOWN ? b : a == BITS || b == BITS ? BITS : DISTANCE);
-    }
+    for (unsigned field = 0; field < FIELDS; field++)
+        set_held(&both, field, meet_field(held(x, field), held(y, field)));
     return both;
 }
 
@@ -131,16 +151,20 @@ static bool pass_on(struct unit *u, const struct guest_block *g, uint32_t compar
     return changed;
 }
 
-// How fields are held where a loop is entered: a distance where loops compare.
+// How fields are held where a loop is entered: as what says that nothing was compared yet, by what loops compare.
 static uint32_t at_entries(const struct unit *u)
 {
-    uint32_t compares = 0;
+    uint32_t compares = UINT32_MAX;
     for (uint32_t b = 0; b < u->block_count; b++)
         for (uint32_t i = 0; u->blocks[b].in_loop && i < u->blocks[b].count; i++) {
             unsigned field;
-            if (compare_of(&u->plan->insns[u->blocks[b].first + i], &field) != UNKNOWN)
-                set_held(&compares, field, DISTANCE);
+            enum held how = compare_of(&u->plan->insns[u->blocks[b].first + i], &field);
+            if (how != UNKNOWN)
+                set_held(&compares, field, meet_field(held(compares, field), how == DOUBLES ? PERHAPS_DOUBLES : DISTANCE));
         }
+    for (unsigned field = 0; field < FIELDS; field++)
+        if (held(compares, field) == UNKNOWN)
+            set_held(&compares, field, BITS);
     return compares;
 }
 
@@ -182,21 +206,32 @@ void unit_find_compares(struct unit *u)
 
 // ---- Code
 
-static LLVMValueRef compared_variable(struct unit *u, unsigned field, unsigned which)
+static LLVMValueRef make_variable(struct unit *u, LLVMValueRef *v, LLVMTypeRef type)
 {
-    LLVMValueRef *v = &u->compared[field][which];
     if (!*v) {
         LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
         LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
-        *v = LLVMBuildAlloca(b, u->i64, "");
+        *v = LLVMBuildAlloca(b, type, "");
         LLVMDisposeBuilder(b);
     }
     return *v;
 }
 
+static LLVMValueRef compared_variable(struct unit *u, unsigned field, unsigned which)
+{
+    return make_variable(u, &u->compared[field][which], u->i64);
+}
+
+static LLVMValueRef double_variable(struct unit *u, unsigned field, unsigned which)
+{
+    return make_variable(u, &u->compared_doubles[field][which], u->f64);
+}
+
 // What is compared, in its width.
 static LLVMValueRef compared(struct unit *u, unsigned field, unsigned which, enum held how)
 {
+    if (is_double(how))
+        return LLVMBuildLoad2(u->b, u->f64, double_variable(u, field, which), "");
     LLVMValueRef v = LLVMBuildLoad2(u->b, u->i64, compared_variable(u, field, which), "");
     return how == WORDS || how == LOGICAL_WORDS ? LLVMBuildTrunc(u->b, v, u->i32, "") : v;
 }
@@ -210,8 +245,11 @@ static LLVMIntPredicate predicate(unsigned bit, bool logical)
     return bit == PPC_LT ? LLVMIntSLT : LLVMIntSGT;
 }
 
+// Whether nothing was compared yet.
 static LLVMValueRef is_marked(struct unit *u, LLVMValueRef distance)
 {
+    if (LLVMTypeOf(distance) == u->f64)
+        return LLVMBuildFCmp(u->b, LLVMRealUNO, distance, distance, "");
     return LLVMBuildICmp(u->b, LLVMIntEQ, distance, LLVMConstInt(u->i64, MARK, false), "");
 }
 
@@ -229,13 +267,29 @@ static LLVMValueRef bit_of_distance(struct unit *u, unsigned bit, LLVMValueRef d
     return LLVMBuildZExt(u->b, holds, u->i8, "");
 }
 
-// A bit as 0 or 1, of a field that is held as compare or distance.
+static LLVMValueRef bit_of_doubles(struct unit *u, unsigned field, unsigned bit)
+{
+    static const LLVMRealPredicate predicates[] = {[PPC_LT] = LLVMRealOLT, [PPC_GT] = LLVMRealOGT, [PPC_EQ] = LLVMRealOEQ};
+    if (bit == PPC_SO)
+        return LLVMConstInt(u->i8, 0, false);
+    LLVMValueRef holds = LLVMBuildFCmp(u->b, predicates[bit], compared(u, field, 0, DOUBLES), compared(u, field, 1, DOUBLES), "");
+    return LLVMBuildZExt(u->b, holds, u->i8, "");
+}
+
+// Where something was compared.
+static LLVMValueRef bit_if_compared(struct unit *u, unsigned field, unsigned bit, enum held how)
+{
+    return is_double(how) ? bit_of_doubles(u, field, bit) : bit_of_distance(u, bit, compared(u, field, 0, how));
+}
+
+// A bit as 0 or 1, of a field that is not held as bits.
 static LLVMValueRef bit_value(struct unit *u, unsigned field, unsigned bit, enum held how)
 {
-    if (how == DISTANCE) {
-        LLVMValueRef distance = compared(u, field, 0, how);
+    if (how == DOUBLES)
+        return bit_of_doubles(u, field, bit);
+    if (how == DISTANCE || how == PERHAPS_DOUBLES) {
         LLVMValueRef old = LLVMBuildLoad2(u->b, u->i8, unit_state_at(u, CR + 4 * field + bit), "");
-        return LLVMBuildSelect(u->b, is_marked(u, distance), old, bit_of_distance(u, bit, distance), "");
+        return LLVMBuildSelect(u->b, is_marked(u, compared(u, field, 0, how)), old, bit_if_compared(u, field, bit, how), "");
     }
     if (bit == PPC_SO)
         return so(u);
@@ -253,25 +307,30 @@ LLVMValueRef unit_compared_bit(struct unit *u, uint32_t compares, uint32_t offse
 }
 
 // Stores a field's bits where they are not in the state. Rare code: no branch around the stores, they go nowhere then.
-static void store_distance(struct unit *u, unsigned field)
+static void store_if_compared(struct unit *u, unsigned field, enum held how)
 {
-    LLVMValueRef distance = compared(u, field, 0, DISTANCE), place = unit_state_at(u, CR + 4 * field);
-    place = LLVMBuildSelect(u->b, is_marked(u, distance), u->ignored, place, "");
+    LLVMValueRef place = unit_state_at(u, CR + 4 * field);
+    place = LLVMBuildSelect(u->b, is_marked(u, compared(u, field, 0, how)), u->ignored, place, "");
     for (unsigned bit = 0; bit < BITS_OF_FIELD; bit++) {
         LLVMValueRef index = LLVMConstInt(u->i64, bit, false), at = LLVMBuildGEP2(u->b, u->i8, place, &index, 1, "");
-        LLVMBuildStore(u->b, bit_of_distance(u, bit, distance), at);
+        LLVMBuildStore(u->b, bit_if_compared(u, field, bit, how), at);
     }
 }
 
 bool unit_transfer_distance(struct unit *u, uint32_t compares, uint32_t offset, bool store)
 {
     unsigned field = (offset - CR) / 4, bit = (offset - CR) % 4;
-    if (offset - CR >= CR_END - CR || held(compares, field) != DISTANCE)
+    enum held how = offset - CR < CR_END - CR ? held(compares, field) : BITS;
+    if (how != DISTANCE && how != PERHAPS_DOUBLES)
         return false;
-    if (!store)
+    if (store) {
+        if (bit == PPC_LT) // all four differ from the state, or none
+            store_if_compared(u, field, how);
+    } else if (how == DISTANCE) {
         LLVMBuildStore(u->b, LLVMConstInt(u->i64, MARK, false), compared_variable(u, field, 0));
-    else if (bit == PPC_LT) // all four differ from the state, or none
-        store_distance(u, field);
+    } else {
+        LLVMBuildStore(u->b, LLVMConstReal(u->f64, NAN), double_variable(u, field, 0));
+    }
     return true;
 }
 
@@ -305,8 +364,10 @@ void unit_convert_compares(struct unit *u, uint32_t from, uint32_t to)
             continue;
         if (b == BITS)
             make_bits(u, field, a);
-        else if (b == DISTANCE && a != BITS)
+        else if (b == DISTANCE && a != BITS && !is_double(a))
             make_distance(u, field, a);
+        else if (b == PERHAPS_DOUBLES && a == DOUBLES)
+            continue;
         else
             u->failed = true;
     }
@@ -329,6 +390,13 @@ void unit_compares_after(struct unit *u, const struct rc_insn *i)
     set_held(&u->compares, field, how);
 }
 
+static void define_bits(struct unit *u, unsigned field)
+{
+    for (unsigned bit = 0; bit < BITS_OF_FIELD; bit++)
+        unit_add_event(u, EVENT_DEFINE, rc_slot_at(CR + 4 * field + bit));
+    set_held(&u->compares, field, UNKNOWN); // unit_compares_after knows
+}
+
 void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b)
 {
     struct unit *u = user;
@@ -336,7 +404,14 @@ void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef
     LLVMBuildStore(u->b, a, compared_variable(u, field, 0));
     LLVMBuildStore(u->b, b, compared_variable(u, field, 1));
     unit_add_event(u, EVENT_USE, rc_slot_at(offsetof(struct ppc_state, xer_so)));
-    for (unsigned bit = 0; bit < BITS_OF_FIELD; bit++)
-        unit_add_event(u, EVENT_DEFINE, rc_slot_at(offset + bit));
-    set_held(&u->compares, field, UNKNOWN); // unit_compares_after knows
+    define_bits(u, field);
+}
+
+void unit_keep_double_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b)
+{
+    struct unit *u = user;
+    unsigned field = (offset - CR) / 4;
+    LLVMBuildStore(u->b, LLVMBuildBitCast(u->b, a, u->f64, ""), double_variable(u, field, 0));
+    LLVMBuildStore(u->b, LLVMBuildBitCast(u->b, b, u->f64, ""), double_variable(u, field, 1));
+    define_bits(u, field);
 }

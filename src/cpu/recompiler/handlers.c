@@ -15,6 +15,7 @@ void rc_forget(const uint64_t *slot);
 void rc_leave(void) __attribute__((noreturn));
 bool rc_keeps_compares(void) __attribute__((const));
 void rc_keep_compare(uint8_t *field, uint64_t a, uint64_t b);
+void rc_keep_double_compare(uint8_t *field, uint64_t a, uint64_t b);
 #define FP_KNOWN_FAST() rc_known_fast()
 #define FP_TRACKS_SINGLES() rc_tracks_singles()
 #define FP_KNOWN_SINGLE(s, n) rc_known_single(&(s)->fpr[n])
@@ -24,6 +25,7 @@ void rc_keep_compare(uint8_t *field, uint64_t a, uint64_t b);
 #define VMX_KNOWN_MINUS_ZERO(s, n) rc_known_minus_zero(&(s)->vr[n])
 #define FP_LEAVE() rc_leave()
 #define CR_KEEPS_COMPARES() rc_keeps_compares()
+#define CR_KEEP_DOUBLE_COMPARE(s, field, a, b) rc_keep_double_compare(&(s)->cr[4 * (field)], a, b)
 #define CR_KEEP_COMPARE(s, field, a, b) rc_keep_compare(&(s)->cr[4 * (field)], a, b)
 #define FP_FORGET(field) rc_forget(&(field))
 

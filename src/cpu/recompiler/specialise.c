@@ -556,13 +556,14 @@ static struct value leave(struct copy *c)
     return plain(NULL);
 }
 
-static struct value keep_compare(struct copy *c, const struct step *s)
+static struct value keep_compare(struct copy *c, const struct step *s, bool doubles)
 {
     const struct ref *r = &c->t->refs[s->first_ref];
     struct value field = resolve(c, r);
-    if (!c->site->keep_compare || !field.is_state || !c->certain)
+    if (!c->site->keep_compare || !field.is_state || (!doubles && !c->certain))
         return fail(c);
-    c->site->keep_compare(c->site->user, (uint32_t)field.offset, materialise(c, resolve(c, r + 1)), materialise(c, resolve(c, r + 2)));
+    (doubles ? c->site->keep_double_compare : c->site->keep_compare)(c->site->user, (uint32_t)field.offset, materialise(c, resolve(c, r + 1)),
+                                                                     materialise(c, resolve(c, r + 2)));
     return plain(NULL);
 }
 
@@ -619,7 +620,9 @@ static bool answer(struct copy *c, const struct step *s, const char *name, struc
     else if (!strcmp(name, "rc_keeps_compares"))
         *out = plain(LLVMConstInt(integer(c, 1), site->keep_compare != NULL, false));
     else if (!strcmp(name, "rc_keep_compare"))
-        *out = keep_compare(c, s);
+        *out = keep_compare(c, s, false);
+    else if (!strcmp(name, "rc_keep_double_compare"))
+        *out = keep_compare(c, s, true);
     else
         return false;
     return true;

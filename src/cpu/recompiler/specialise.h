@@ -39,6 +39,8 @@ struct rc_site {
     void (*forget)(void *user, uint32_t offset);
     // A compare, of which the instruction always makes one: `field` is the offset of its CR field. NULL: it sets the bits.
     void (*keep_compare)(void *user, uint32_t field, LLVMValueRef a, LLVMValueRef b);
+    // The same of doubles, given as their bits, on the only way on: others have left.
+    void (*keep_double_compare)(void *user, uint32_t field, LLVMValueRef a, LLVMValueRef b);
     // Of the instruction's accesses to guest memory; NULL: none. *unlocated becomes true where one cannot have it.
     LLVMMetadataRef location;
     bool *unlocated;

@@ -721,6 +721,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     bool in_loop = u->optimised && u->blocks[u->block].in_loop;
     if (in_loop) {
         site.keep_compare = unit_keep_compare;
+        site.keep_double_compare = unit_keep_double_compare;
         unit_compares_before(u, i);
     }
     u->pc = i->pc;

@@ -65,7 +65,7 @@ struct unit {
     LLVMValueRef slots[RC_SLOT_COUNT];
     LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
     uint32_t singles;              // those that are, where code is built
-    LLVMValueRef compared[8][2];   // by CR field: what is compared, in loops
+    LLVMValueRef compared[8][2], compared_doubles[8][2]; // by CR field: what is compared, in loops
     uint32_t compares;             // how CR fields are held, where code is built
     struct rc_set ones, minus_zeros; // vector registers known to be that where code is built
     uint32_t pc;                   // of the instruction that is built
@@ -112,6 +112,7 @@ void unit_find_compares(struct unit *u); // blocks[].compares
 void unit_compares_before(struct unit *u, const struct rc_insn *i);
 void unit_compares_after(struct unit *u, const struct rc_insn *i);
 void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b); // of struct rc_site
+void unit_keep_double_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b);
 // On the way from where fields are held in one way to where in another.
 void unit_convert_compares(struct unit *u, uint32_t from, uint32_t to);
 // The slot at `offset` made from what is compared; NULL: the slot itself counts.

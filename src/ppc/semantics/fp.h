@@ -32,12 +32,12 @@ INLINE bool fp_is_normal(double x)
     return (fp_bits(x) << 1) - 0x0040000000000000 < 0xFFDFFFFFFFFFFFFF - 0x0040000000000000;
 }
 
-// The same of a single.
+// The same of a single, all of them from behind the smallest on.
 INLINE bool fp_is_normal_single(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
-    return (((bits >> 23) + 2) & 0xFC) != 0;
+    return (bits << 1) - 0x01000001 < 0xFF000000 - 0x01000001;
 }
 
 // A double in the middle between two singles: what the exact result it came from rounds to is open. All others round
@@ -495,12 +495,15 @@ OP(fcfidx)
 INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
 {
     double a = fp_a(s, insn).value, b = fp_b(s, insn).value;
-    if (FP_UNLIKELY(__builtin_isunordered(a, b))) {
-        set_cr_field(s, BF(insn), false, false, false, true);
+    if (FP_UNLIKELY(__builtin_isunordered(a, b))) { // first: compiled code leaves there
         ppc_fp_unordered(&s->fp, ordered, s->fpr[RA(insn)], s->fpr[RB(insn)]);
+        set_cr_field(s, BF(insn), false, false, false, true);
         return;
     }
-    set_cr_field(s, BF(insn), !(a >= b), a > b, !(a < b || a > b), false);
+    if (CR_KEEPS_COMPARES())
+        CR_KEEP_DOUBLE_COMPARE(s, BF(insn), fp_bits(a), fp_bits(b));
+    else
+        set_cr_field(s, BF(insn), !(a >= b), a > b, !(a < b || a > b), false);
     s->fp.pending |= FP_PENDING_FPCC;
     s->fp.compare_a = fp_bits(a);
     s->fp.compare_b = fp_bits(b);

@@ -24,11 +24,12 @@ INLINE bool fp_is_finite(double x)
     return __builtin_fabs(x) <= __DBL_MAX__;
 }
 
-// Neither infinity nor NaN, and at least twice the smallest normal number, which may come from rounding a tiny one up. Numbers from
-// half the largest one on are left out too: so it is four operations without constants that hosts would have to load.
+// Finite and at least twice the smallest normal number: that itself may come from rounding a tiny one up, and hosts add
+// a power of two in the same step as they shift. The odd constant means the same as the even one above it, but clang would make
+// shifts of that.
 INLINE bool fp_is_normal(double x)
 {
-    return (((uint32_t)(fp_bits(x) >> 52) + 2) & 0x7FC) != 0;
+    return (fp_bits(x) << 1) - 0x0040000000000000 < 0xFFDFFFFFFFFFFFFF - 0x0040000000000000;
 }
 
 // The same of a single, all of them from behind the smallest on.
@@ -255,7 +256,7 @@ OP(fselx)
     fp_record(s, insn);
 }
 
-// ---- Sums: a sum of doubles that is tiny, or zero, is exact. Most are ordinary, which costs less to see than that they are finite.
+// ---- Sums: a sum of doubles that is tiny, or zero, is exact. Most are looked at as products are, with the same constants.
 INLINE void fp_add(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract)
 {
     double a = fp_a(s, insn).value, b = fp_b(s, insn).value, sum = subtract ? a - b : a + b;
@@ -489,12 +490,12 @@ OP(fcfidx)
     fp_set(s, insn, result);
 }
 
-// ---- Compares. Without NaNs only FPCC changes, in every mode.
+// ---- Compares. Without NaNs only FPCC changes, in every mode. What is not greater or equal is less then: one compare of the
+// host's gives all bits.
 INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
 {
     double a = fp_a(s, insn).value, b = fp_b(s, insn).value;
-    bool less = a<b, greater = a> b, equal = a == b;
-    if (FP_UNLIKELY(!(less | greater | equal))) { // first: compiled code leaves there
+    if (FP_UNLIKELY(__builtin_isunordered(a, b))) { // first: compiled code leaves there
         ppc_fp_unordered(&s->fp, ordered, s->fpr[RA(insn)], s->fpr[RB(insn)]);
         set_cr_field(s, BF(insn), false, false, false, true);
         return;
@@ -502,7 +503,7 @@ INLINE void fp_compare(struct ppc_state *s, uint32_t insn, bool ordered)
     if (CR_KEEPS_COMPARES())
         CR_KEEP_DOUBLE_COMPARE(s, BF(insn), fp_bits(a), fp_bits(b));
     else
-        set_cr_field(s, BF(insn), less, greater, equal, false);
+        set_cr_field(s, BF(insn), !(a >= b), a > b, !(a < b || a > b), false);
     s->fp.pending |= FP_PENDING_FPCC;
     s->fp.compare_a = fp_bits(a);
     s->fp.compare_b = fp_bits(b);

@@ -54,6 +54,22 @@ class Sandbox(unittest.TestCase):
         self.assertEqual(self.status(), {"NoNewPrivs": 1, "Seccomp": 2})
         self.assertEqual(self.status("--no-sandbox")["Seccomp"], int(re.search(r"Seccomp:\s*(\d)", pathlib.Path("/proc/self/status").read_text())[1]))
 
+    @unittest.skipIf(os.nice(0) >= 5, "the tests are nicer than that thread")
+    def test_compiling_thread_is_nice(self):
+        """It comes after the running one, which the sandbox must let it say."""
+        if "libxenolith-recompiler.so" in command(XENOLITH, "run", HELLO, "--tier", "auto", "--cache", "none").stderr:
+            self.skipTest("built without the recompiler")
+        run = subprocess.Popen([XENOLITH, "run", BUSY, "--tier", "auto", "--cache", "none"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            nice, end = [], time.monotonic() + 60
+            while len(set(nice)) < 2 and time.monotonic() < end:
+                time.sleep(0.05)
+                nice = [int((task / "stat").read_text().rpartition(")")[2].split()[16]) for task in pathlib.Path(f"/proc/{run.pid}/task").iterdir()]
+            self.assertEqual(sorted(nice), [os.nice(0), 5])
+        finally:
+            run.kill()
+            run.wait()
+
     def test_hosts_without_it(self):
         """The run goes on, the same, and --verbose says what the host lacks."""
         if not OLD_HOST:

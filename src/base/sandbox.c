@@ -114,7 +114,7 @@ static bool restrict_files(const struct sandbox_request *request)
 
 // ---- System calls: a seccomp filter
 
-enum check { ANY, NO_CODE, THREAD, TERMINAL, SELF, ABSENT };
+enum check { ANY, NO_CODE, THREAD, TERMINAL, SELF, ITSELF, ABSENT };
 
 static const struct {
     uint16_t number;
@@ -125,7 +125,7 @@ static const struct {
 #undef CALL
 };
 
-enum { CALLS = sizeof calls / sizeof *calls, LONGEST = 6, PROGRAM = 8 + CALLS * LONGEST };
+enum { CALLS = sizeof calls / sizeof *calls, LONGEST = 7, PROGRAM = 8 + CALLS * LONGEST };
 
 struct program {
     struct sock_filter at[PROGRAM];
@@ -179,6 +179,13 @@ static void put_check(struct program *p, enum check check, bool new_code)
     case SELF:
         load_argument(p, 0);
         put(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)getpid(), 1, 0);
+        answer(p, refuse);
+        break;
+    case ITSELF:
+        load_argument(p, 0);
+        put(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2);
+        load_argument(p, 1);
+        put(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
         answer(p, refuse);
         break;
     case ABSENT:

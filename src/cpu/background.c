@@ -4,9 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cpu/description.h"
 #include "cpu/engine.h"
@@ -96,7 +94,7 @@ static void *work(void *user)
 {
     struct background *b = user;
     // Whoever plays has the machine first.
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 5);
+    setpriority(PRIO_PROCESS, 0, 5); // of this thread
     for (struct background_job *job; (job = wait_for_job(b));) {
         compile(b, job);
         pthread_mutex_lock(&b->lock);

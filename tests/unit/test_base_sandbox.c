@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -122,6 +123,8 @@ static bool calls(const struct place *p, const struct sandbox_state *s)
            SO(mprotect(code, 4096, PROT_NONE) == 0) && SO(socket(AF_INET, SOCK_STREAM, 0) == -1 && errno == EPERM) &&
            SO(execv(program[0], program) == -1 && errno == EPERM) && SO(fork() == -1 && errno == EPERM) &&
            SO(kill(getppid(), 0) == -1 && errno == EPERM) && SO(memfd_create("x", 0) == -1 && errno == EPERM) &&
+           SO(!setpriority(PRIO_PROCESS, 0, 19) && setpriority(PRIO_PROCESS, (id_t)getppid(), 19) == -1 && errno == EPERM) &&
+           SO(setpriority(PRIO_PGRP, 0, 19) == -1 && errno == EPERM) && SO(setpriority(PRIO_USER, 0, 19) == -1 && errno == EPERM) &&
            SO(!pthread_create(&thread, NULL, add_one, &number) && !pthread_join(thread, NULL) && number == 2);
 }
 

@@ -12,7 +12,14 @@
 #include "ppc/semantics/all.h"
 
 // ASan keeps stack frames alive over calls, TSan tells of each return, and without optimisation there are no tail calls: handlers return to the loop there.
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifdef __has_feature // clang
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#endif
+#if defined(__OPTIMIZE__) && !defined(SANITIZED)
 #define TAIL_CALLS 1
 #else
 #define TAIL_CALLS 0

@@ -1,4 +1,5 @@
-// singles.c: which floating point registers hold singles at the start of each guest block: what instructions leave there, by their encoding.
+// singles.c: which floating point registers hold singles at the start of each guest block: what instructions leave there, by their encoding;
+// and their variables.
 #include <string.h>
 
 #include "cpu/recompiler/unit_parts.h"
@@ -90,4 +91,45 @@ void unit_find_singles(struct unit *u)
             changed |= pass_singles(u, &u->plan->insns[g->first + g->count - 1], singles);
         }
     }
+}
+
+// ---- Variables
+
+bool unit_is_single(void *user, uint32_t offset)
+{
+    struct unit *u = user;
+    return unit_is_fpr(offset) && u->singles >> (offset - FPR) / 8 & 1;
+}
+
+LLVMValueRef unit_single_variable(struct unit *u, unsigned n)
+{
+    if (!u->single_slots[n]) {
+        LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
+        LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
+        u->single_slots[n] = LLVMBuildAlloca(b, u->f32, "");
+        LLVMDisposeBuilder(b);
+    }
+    return u->single_slots[n];
+}
+
+// In double. Frozen, so that LLVM does not take a conversion for it that an instruction made before and turns out not to need.
+LLVMValueRef unit_wide(struct unit *u, unsigned n)
+{
+    LLVMValueRef single = LLVMBuildLoad2(u->b, u->f32, unit_single_variable(u, n), "");
+    return LLVMBuildFPExt(u->b, LLVMBuildFreeze(u->b, single, ""), u->f64, "");
+}
+
+void unit_widen(struct unit *u, uint32_t singles)
+{
+    for (unsigned n = 0; n < 32; n++)
+        if (singles >> n & 1)
+            LLVMBuildStore(u->b, unit_wide(u, n), unit_variable(u, rc_slot_at(FPR + 8 * n)));
+}
+
+LLVMValueRef unit_get_single(void *user, uint32_t offset)
+{
+    struct unit *u = user;
+    unsigned n = (offset - FPR) / 8;
+    unit_add_event(u, EVENT_USE, rc_slot_at(offset));
+    return LLVMBuildLoad2(u->b, u->f32, unit_single_variable(u, n), "");
 }

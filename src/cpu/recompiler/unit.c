@@ -115,14 +115,9 @@ static bool is_fp_operand(uint32_t offset)
     return offset - offsetof(struct ppc_state, fp.a) < sizeof(struct ppc_fp_status) - offsetof(struct ppc_fp_status, a);
 }
 
-static bool is_fpr(uint32_t offset)
-{
-    return offset - FPR < FPR_END - FPR;
-}
-
 static LLVMTypeRef slot_type(struct unit *u, uint32_t offset, uint32_t size)
 {
-    if (is_fpr(offset) || is_fp_operand(offset))
+    if (unit_is_fpr(offset) || is_fp_operand(offset))
         return u->f64;
     return size == 16 ? u->vector : size == 8 ? u->i64 : size == 4 ? u->i32 : u->i8;
 }
@@ -182,7 +177,7 @@ static void reload(struct unit *u, bool all)
 // Slots that loops without calls use are variables there, floating point registers everywhere, for the sake of singles.
 static bool is_variable(const struct unit *u, int slot)
 {
-    return u->optimised && (is_fpr(rc_slot(slot).offset) || (u->blocks[u->block].in_loop && rc_set_has(&u->variables, slot)));
+    return u->optimised && (unit_is_fpr(rc_slot(slot).offset) || (u->blocks[u->block].in_loop && rc_set_has(&u->variables, slot)));
 }
 
 LLVMValueRef unit_variable(struct unit *u, int slot)
@@ -210,39 +205,6 @@ static void make_bit(struct unit *u, uint32_t offset, int slot, bool store)
     u->failed |= bit && store;
 }
 
-// ---- Floating point registers known to hold singles have a second variable, with the value in single; the first is not up to date then.
-
-static bool is_single(void *user, uint32_t offset)
-{
-    struct unit *u = user;
-    return is_fpr(offset) && u->singles >> (offset - FPR) / 8 & 1;
-}
-
-static LLVMValueRef single_variable(struct unit *u, unsigned n)
-{
-    if (!u->single_slots[n]) {
-        LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
-        LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
-        u->single_slots[n] = LLVMBuildAlloca(b, u->f32, "");
-        LLVMDisposeBuilder(b);
-    }
-    return u->single_slots[n];
-}
-
-// In double. Frozen, so that LLVM does not take a conversion for it that an instruction made before and turns out not to need.
-static LLVMValueRef wide(struct unit *u, unsigned n)
-{
-    LLVMValueRef single = LLVMBuildLoad2(u->b, u->f32, single_variable(u, n), "");
-    return LLVMBuildFPExt(u->b, LLVMBuildFreeze(u->b, single, ""), u->f64, "");
-}
-
-static void widen(struct unit *u, uint32_t singles)
-{
-    for (unsigned n = 0; n < 32; n++)
-        if (singles >> n & 1)
-            LLVMBuildStore(u->b, wide(u, n), unit_variable(u, rc_slot_at(FPR + 8 * n)));
-}
-
 static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, bool store, bool certain)
 {
     struct unit *u = user;
@@ -264,36 +226,13 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     if (slot < 0 || !is_variable(u, slot))
         return at_offset(u, u->state, offset);
     add_event(u, !store ? EVENT_USE : certain ? EVENT_DEFINE : EVENT_CHANGE, slot);
-    uint32_t single = is_fpr(offset) ? u->singles & 1u << (offset - FPR) / 8 : 0;
+    uint32_t single = unit_is_fpr(offset) ? u->singles & 1u << (offset - FPR) / 8 : 0;
     if (store)
         u->singles &= ~single;
     else
-        widen(u, single);
+        unit_widen(u, single);
     make_bit(u, offset, slot, store);
     return unit_variable(u, slot);
-}
-
-// ---- Products: compilers make -0 for the addend of vmaddfp from words of ones, each shifted by itself.
-
-static int vector_slot(uint32_t n)
-{
-    return rc_slot_at((uint32_t)offsetof(struct ppc_state, vr) + 16 * n);
-}
-
-static bool makes_ones(const struct rc_insn *i)
-{
-    return i->opcode == PPC_OP_vspltisw && (i->word >> 16 & 31) == 31;
-}
-
-static bool makes_minus_zeros(const struct unit *u, const struct rc_insn *i)
-{
-    return i->opcode == PPC_OP_vslw && rc_set_has(&u->ones, vector_slot(i->word >> 16 & 31)) &&
-           rc_set_has(&u->ones, vector_slot(i->word >> 11 & 31));
-}
-
-static bool is_minus_zero(void *user, uint32_t offset)
-{
-    return rc_set_has(&((struct unit *)user)->minus_zeros, rc_slot_at(offset));
 }
 
 static void forget(void *user, uint32_t offset)
@@ -308,21 +247,13 @@ static void forget(void *user, uint32_t offset)
     LLVMBuildStore(u->b, LLVMGetUndef(slot_type(u, offset, rc_slot(slot).size)), unit_variable(u, slot));
 }
 
-static LLVMValueRef get_single(void *user, uint32_t offset)
-{
-    struct unit *u = user;
-    unsigned n = (offset - FPR) / 8;
-    add_event(u, EVENT_USE, rc_slot_at(offset));
-    return LLVMBuildLoad2(u->b, u->f32, single_variable(u, n), "");
-}
-
 static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool certain)
 {
     struct unit *u = user;
     unsigned n = (offset - FPR) / 8;
     bool was = u->singles >> n & 1;
     LLVMValueRef place = slot_address(u, offset, 8, true, certain);
-    LLVMBuildStore(u->b, value, single_variable(u, n));
+    LLVMBuildStore(u->b, value, unit_single_variable(u, n));
     if (certain || was)
         u->singles |= 1u << n;
     else
@@ -714,7 +645,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, .slot = slot_address, .before_call = before_call,
                            .after_call = after_call,
-                           .known_fast = u->blocks[u->block].fast, .is_minus_zero = is_minus_zero, .unlocated = &u->unlocated, .user = u};
+                           .known_fast = u->blocks[u->block].fast, .is_minus_zero = unit_is_minus_zero, .unlocated = &u->unlocated, .user = u};
     if (kind == PPC_MEMORY)
         site.location = places_location(u->places, (uint32_t)(i - u->plan->insns));
     u->unlocated = false;
@@ -731,17 +662,14 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     if (u->leaves)
         site.leave = way_out;
     if (u->optimised) {
-        site.is_single = is_single;
-        site.get_single = get_single;
+        site.is_single = unit_is_single;
+        site.get_single = unit_get_single;
         site.set_single = set_single;
         site.forget = forget;
     }
-    bool ok, minus_zeros = makes_minus_zeros(u, i);
+    bool ok, minus_zeros = unit_makes_minus_zeros(u, i);
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
-    if (makes_ones(i))
-        rc_set_add(&u->ones, vector_slot(i->word >> 21 & 31));
-    if (minus_zeros)
-        rc_set_add(&u->minus_zeros, vector_slot(i->word >> 21 & 31));
+    unit_learn_vectors(u, i, minus_zeros);
     u->last = LLVMGetInsertBlock(u->b);
     if (in_loop)
         unit_compares_after(u, i);
@@ -774,7 +702,7 @@ static void build_block(struct unit *u, uint32_t block)
     for (uint32_t i = 0; i < g->count && !ended && !u->failed; i++) {
         const struct rc_insn *insn = &u->plan->insns[g->first + i];
         uint32_t known = unit_singles_behind(u, insn, u->singles);
-        widen(u, u->singles & ~(i + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
+        unit_widen(u, u->singles & ~(i + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
         ended = build_insn(u, insn);
     }
     if (!ended && !u->failed)
@@ -789,8 +717,8 @@ static LLVMValueRef slot_value(struct unit *u, int slot, LLVMTypeRef type, uint3
     LLVMValueRef bit = unit_compared_bit(u, compares, offset);
     if (bit)
         return bit;
-    if (is_fpr(offset) && singles >> (offset - FPR) / 8 & 1)
-        return wide(u, (offset - FPR) / 8);
+    if (unit_is_fpr(offset) && singles >> (offset - FPR) / 8 & 1)
+        return unit_wide(u, (offset - FPR) / 8);
     return LLVMBuildLoad2(u->b, type, unit_variable(u, slot), "");
 }
 
@@ -847,7 +775,7 @@ static void check_singles(struct unit *u, const struct guest_block *g, uint32_t 
             continue;
         LLVMValueRef wide = LLVMBuildLoad2(u->b, u->f64, unit_variable(u, slot), "");
         LLVMValueRef narrow = LLVMBuildFPTrunc(u->b, wide, u->f32, "");
-        LLVMBuildStore(u->b, narrow, single_variable(u, n));
+        LLVMBuildStore(u->b, narrow, unit_single_variable(u, n));
         LLVMValueRef bits = LLVMBuildBitCast(u->b, wide, u->i64, "");
         // A quiet NaN with low bits zero, or what conversion there and back leaves alone.
         LLVMValueRef again = LLVMBuildBitCast(u->b, LLVMBuildFPExt(u->b, narrow, u->f64, ""), u->i64, "");

@@ -86,6 +86,11 @@ struct unit {
 };
 
 enum { FPR = offsetof(struct ppc_state, fpr), FPR_END = FPR + 32 * 8 };
+static inline bool unit_is_fpr(uint32_t offset)
+{
+    return offset - FPR < FPR_END - FPR;
+}
+
 enum { CALL_BIT = 1 }; // of a branch: it sets LR
 
 bool unit_is_call(const struct rc_insn *i); // RC_UNKNOWN aside
@@ -105,6 +110,21 @@ void unit_find_transfers(struct unit *u); // events[].chosen, blocks[].dirty, li
 
 // ---- singles.c
 void unit_find_singles(struct unit *u); // blocks[].singles
+// What is known behind the instruction. Too little known is allowed.
+uint32_t unit_singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles);
+// What all blocks of the unit know to which the last instruction of one leads.
+uint32_t unit_singles_ahead(const struct unit *u, const struct rc_insn *last);
+// Registers known to hold singles have a second variable, with the value in single; the first is not up to date then.
+bool unit_is_single(void *user, uint32_t offset);                // of struct rc_site
+LLVMValueRef unit_get_single(void *user, uint32_t offset);       // of struct rc_site
+LLVMValueRef unit_single_variable(struct unit *u, unsigned n);
+LLVMValueRef unit_wide(struct unit *u, unsigned n);              // the value in double
+void unit_widen(struct unit *u, uint32_t singles);               // brings first variables up to date
+
+// ---- products.c
+bool unit_is_minus_zero(void *user, uint32_t offset);            // of struct rc_site
+bool unit_makes_minus_zeros(const struct unit *u, const struct rc_insn *i);
+void unit_learn_vectors(struct unit *u, const struct rc_insn *i, bool minus_zeros); // behind the instruction
 
 // ---- compares.c. `compares`: how CR fields are held, four bits each; 0: as bits in their slots.
 void unit_find_compares(struct unit *u); // blocks[].compares
@@ -119,7 +139,3 @@ void unit_convert_compares(struct unit *u, uint32_t from, uint32_t to);
 LLVMValueRef unit_compared_bit(struct unit *u, uint32_t compares, uint32_t offset);
 // Stores or loads the field of the slot at `offset` where more than the slot itself is to be looked at; else false.
 bool unit_transfer_distance(struct unit *u, uint32_t compares, uint32_t offset, bool store);
-// What is known behind the instruction. Too little known is allowed.
-uint32_t unit_singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles);
-// What all blocks of the unit know to which the last instruction of one leads.
-uint32_t unit_singles_ahead(const struct unit *u, const struct rc_insn *last);

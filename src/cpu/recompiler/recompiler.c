@@ -53,9 +53,10 @@ static void initialise_llvm(void)
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
-    // It makes `base + distance` of small constants where large ones are about: longer code, and a register less.
-    static const char *const options[] = {"xenolith", "-disable-constant-hoisting"};
-    LLVMParseCommandLineOptions(2, options, NULL);
+    // The first makes `base + distance` of small constants where large ones are about: longer code, and a register less. The second
+    // makes one counter and distances from it of pointers that a loop moves on: with a guest's registers all live, more is spilled.
+    static const char *const options[] = {"xenolith", "-disable-constant-hoisting", "-disable-lsr"};
+    LLVMParseCommandLineOptions(3, options, NULL);
 }
 
 static bool rc_create(struct rc **out, struct error *err)

@@ -56,6 +56,11 @@ LLVMMetadataRef places_location(struct places *p, uint32_t insn)
     return p->stores[p->plan] ? NULL : LLVMDIBuilderCreateDebugLocation(p->context, p->first_line[p->plan] + insn, 0, p->scope, NULL);
 }
 
+LLVMMetadataRef places_nowhere(struct places *p)
+{
+    return LLVMDIBuilderCreateDebugLocation(p->context, 0, 0, p->scope, NULL);
+}
+
 void places_end_module(struct places *p)
 {
     LLVMDIBuilderFinalize(p->builder);

@@ -488,6 +488,7 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
     LLVMValueRef next, arguments[4] = {LLVMGetParam(u->function, 0), u->memory, itself ? c32(u, 0) : target, c32(u, pc + 4)};
     if (itself) {
         next = LLVMBuildCall2(u->b, u->type, u->function, arguments, 3, "");
+        LLVMInstructionSetDebugLoc(next, places_nowhere(u->places));
     } else {
         LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
         next = LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, RC_ENVIRONMENT_OFFSET(call)), arguments, 4, "");

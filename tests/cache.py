@@ -95,6 +95,13 @@ class Cache(unittest.TestCase):
             done = subprocess.run(command, capture_output=True, text=True, timeout=240)
             self.assertEqual((done.returncode, done.stderr, done.stdout.splitlines()[-1]), (0, "", "threads-and-events: 44 checks, ok"))
 
+    def test_verified(self):
+        """The developers' variable: LLVM's verifier finds nothing wrong in any unit, one that calls itself included."""
+        for tier in ("quick", "optimised"):
+            command = [XENOLITH, "compile", TITLE.parent / "exception.xex", "--tier", tier, "--cache", self.at]
+            done = subprocess.run(command, env={**os.environ, "XENOLITH_RC_VERIFY": "1"}, capture_output=True, text=True, timeout=240)
+            self.assertRegex(done.stdout, r"units: [1-9]\d+ compiled, 0 in the cache before, 0 failed")
+
     def test_dump(self):
         """The developers' variable: each unit's IR and code, also out of the sandbox; what cannot be written is left out."""
         at = pathlib.Path(self.folder.name)

@@ -412,6 +412,61 @@ static void garbage_as_code(void **state)
         in_every_tier(garbage, seed, true);
 }
 
+// A register that holds a single stays one over an instruction that looks at the state on some way only.
+static void with_a_single(struct machine *m, uint32_t size)
+{
+    enum { HALF = 0x3F000000, PLACE = 0x8000 };
+    (void)size;
+    const uint32_t words[] = {0x38630001 /* addi r3, r3, 1 */, 0x4200FFFC /* bdnz CODE */, 0xC1440000 /* lfs f10, 0(r4) */,
+                              0xFD60101E /* fctiwz f11, f2 */, 0xFC2C502A /* fadd f1, f12, f10 */, BLR};
+    const double old = 7, third = 1.0 / 3;
+    put(m, CODE, words, sizeof words / sizeof *words);
+    assert_true(mem_set32(m->mem, CODE + PLACE, HALF));
+    m->s.gpr[4] = CODE + PLACE;
+    for (uint32_t fpscr = 0; fpscr <= 1; fpscr++) {
+        ppc_set_fpscr(&m->s, fpscr ? 0x02000000 : 0);
+        memcpy(&m->s.fpr[2], &third, 8);
+        memcpy(&m->s.fpr[10], &old, 8);
+        memcpy(&m->s.fpr[12], &third, 8);
+        m->s.ctr = 5;
+        run_at(m, CODE, 100);
+        const double sum = third + 0.5;
+        assert_memory_equal(&m->s.fpr[1], &sum, 8);
+        m->s.exit = 0;
+    }
+}
+
+// A block ends with the instruction that makes the single, and goes on where others come with a double.
+static void with_a_single_or_not(struct machine *m, uint32_t size)
+{
+    enum { HALF = 0x3F000000, PLACE = 0x8000 };
+    (void)size;
+    const uint32_t words[] = {0x38630001 /* addi r3, r3, 1 */, 0x4200FFFC /* bdnz CODE */, 0x2C050000 /* cmpwi r5, 0 */, 0x41820008 /* beq the fadd */,
+                              0xC1440000 /* lfs f10, 0(r4) */, 0xFC2C502A /* fadd f1, f12, f10 */, BLR};
+    const double old = 1.0 / 7, third = 1.0 / 3;
+    put(m, CODE, words, sizeof words / sizeof *words);
+    assert_true(mem_set32(m->mem, CODE + PLACE, HALF));
+    m->s.gpr[4] = CODE + PLACE;
+    ppc_set_fpscr(&m->s, 0x02000000);
+    for (uint32_t loads = 0; loads <= 1; loads++) {
+        m->s.gpr[5] = loads;
+        memcpy(&m->s.fpr[10], &old, 8);
+        memcpy(&m->s.fpr[12], &third, 8);
+        m->s.ctr = 5;
+        run_at(m, CODE, 100);
+        const double sum = third + (loads ? 0.5 : old);
+        assert_memory_equal(&m->s.fpr[1], &sum, 8);
+        m->s.exit = 0;
+    }
+}
+
+static void singles_among_doubles(void **state)
+{
+    (void)state;
+    in_every_tier(with_a_single, 0, true);
+    in_every_tier(with_a_single_or_not, 0, true);
+}
+
 // ---- Compares in loops, whose bits compiled code makes only where something looks: random loops in which compares of all kinds, bits written
 // one by one, branches and other exits meet, ended after each number of instructions and gone on with from there.
 
@@ -617,6 +672,7 @@ int main(void)
         cmocka_unit_test(newly_loaded_code),
         cmocka_unit_test(a_fault_in_a_loop),
         cmocka_unit_test(entries_with_doubles),
+        cmocka_unit_test(singles_among_doubles),
         cmocka_unit_test(compares_in_loops),
         cmocka_unit_test(garbage_as_code),
         cmocka_unit_test(shadow_finds_wrong_memory),

@@ -286,10 +286,9 @@ static void before_call(void *user, uint32_t offset, uint32_t size)
     add_transfer(user, EVENT_SPILL, false, offset, size);
 }
 
+// What is known of registers holds on: no external changes one. (And there may be a way around the call, on which nothing was stored.)
 static void after_call(void *user, uint32_t offset, uint32_t size)
 {
-    if (size == sizeof(struct ppc_state))
-        forget_known(user);
     add_transfer(user, EVENT_RELOAD, false, offset, size);
 }
 
@@ -706,8 +705,11 @@ static void build_block(struct unit *u, uint32_t block)
         unit_widen(u, u->singles & ~(i + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
         ended = build_insn(u, insn);
     }
-    if (!ended && !u->failed)
-        continue_at(u, u->plan->insns[g->first + g->count - 1].pc + 4);
+    const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
+    if (!ended && !u->failed) {
+        unit_widen(u, u->singles & ~unit_singles_ahead(u, last)); // it may have made one
+        continue_at(u, last->pc + 4);
+    }
     g->event_count = u->event_count - g->first_event;
 }
 

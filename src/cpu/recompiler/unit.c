@@ -247,17 +247,14 @@ static void forget(void *user, uint32_t offset)
     LLVMBuildStore(u->b, LLVMGetUndef(slot_type(u, offset, rc_slot(slot).size)), unit_variable(u, slot));
 }
 
+// Where it does not happen on every way through the instruction, the other ways leave; they may still read the old value.
 static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool certain)
 {
     struct unit *u = user;
     unsigned n = (offset - FPR) / 8;
-    bool was = u->singles >> n & 1;
-    LLVMValueRef place = slot_address(u, offset, 8, true, certain);
+    add_event(u, certain ? EVENT_DEFINE : EVENT_CHANGE, rc_slot_at(offset));
     LLVMBuildStore(u->b, value, unit_single_variable(u, n));
-    if (certain || was)
-        u->singles |= 1u << n;
-    else
-        LLVMBuildStore(u->b, LLVMBuildFPExt(u->b, value, u->f64, ""), place);
+    u->made_singles |= 1u << n;
 }
 
 // The way to the interpreter, with the state as before the instruction.
@@ -670,6 +667,8 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     bool ok, minus_zeros = unit_makes_minus_zeros(u, i);
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
     unit_learn_vectors(u, i, minus_zeros);
+    u->singles |= u->made_singles;
+    u->made_singles = 0;
     u->last = LLVMGetInsertBlock(u->b);
     if (in_loop)
         unit_compares_after(u, i);
@@ -704,6 +703,7 @@ static void build_block(struct unit *u, uint32_t block)
         uint32_t known = unit_singles_behind(u, insn, u->singles);
         unit_widen(u, u->singles & ~(i + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
         ended = build_insn(u, insn);
+        u->failed |= !ended && u->optimised && known & ~u->singles; // other blocks count on these
     }
     const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
     if (!ended && !u->failed) {

@@ -64,7 +64,7 @@ struct unit {
     LLVMValueRef unlikely; // branch weights: the first way is rare
     LLVMValueRef slots[RC_SLOT_COUNT];
     LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
-    uint32_t singles;              // those that are, where code is built
+    uint32_t singles, made_singles; // those that are, where code is built; those that this instruction makes
     LLVMValueRef compared[8][2], compared_doubles[8][2]; // by CR field: what is compared, in loops
     uint32_t compares;             // how CR fields are held, where code is built
     struct rc_set ones, minus_zeros; // vector registers known to be that where code is built

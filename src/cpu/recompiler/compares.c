@@ -206,25 +206,14 @@ void unit_find_compares(struct unit *u)
 
 // ---- Code
 
-static LLVMValueRef make_variable(struct unit *u, LLVMValueRef *v, LLVMTypeRef type)
-{
-    if (!*v) {
-        LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
-        LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
-        *v = LLVMBuildAlloca(b, type, "");
-        LLVMDisposeBuilder(b);
-    }
-    return *v;
-}
-
 static LLVMValueRef compared_variable(struct unit *u, unsigned field, unsigned which)
 {
-    return make_variable(u, &u->compared[field][which], u->i64);
+    return unit_make_variable(u, &u->compared[field][which], u->i64);
 }
 
 static LLVMValueRef double_variable(struct unit *u, unsigned field, unsigned which)
 {
-    return make_variable(u, &u->compared_doubles[field][which], u->f64);
+    return unit_make_variable(u, &u->compared_doubles[field][which], u->f64);
 }
 
 // What is compared, in its width.

@@ -103,13 +103,7 @@ bool unit_is_single(void *user, uint32_t offset)
 
 LLVMValueRef unit_single_variable(struct unit *u, unsigned n)
 {
-    if (!u->single_slots[n]) {
-        LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
-        LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
-        u->single_slots[n] = LLVMBuildAlloca(b, u->f32, "");
-        LLVMDisposeBuilder(b);
-    }
-    return u->single_slots[n];
+    return unit_make_variable(u, &u->single_slots[n], u->f32);
 }
 
 // In double. Frozen, so that LLVM does not take a conversion for it that an instruction made before and turns out not to need.

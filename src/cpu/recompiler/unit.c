@@ -180,15 +180,20 @@ static bool is_variable(const struct unit *u, int slot)
     return u->optimised && (unit_is_fpr(rc_slot(slot).offset) || (u->blocks[u->block].in_loop && rc_set_has(&u->variables, slot)));
 }
 
-LLVMValueRef unit_variable(struct unit *u, int slot)
+LLVMValueRef unit_make_variable(struct unit *u, LLVMValueRef *v, LLVMTypeRef type)
 {
-    if (!u->slots[slot]) {
+    if (!*v) {
         LLVMBuilderRef b = LLVMCreateBuilderInContext(u->context);
         LLVMPositionBuilderBefore(b, LLVMGetBasicBlockTerminator(u->entry));
-        u->slots[slot] = LLVMBuildAlloca(b, slot_type(u, rc_slot(slot).offset, rc_slot(slot).size), "");
+        *v = LLVMBuildAlloca(b, type, "");
         LLVMDisposeBuilder(b);
     }
-    return u->slots[slot];
+    return *v;
+}
+
+LLVMValueRef unit_variable(struct unit *u, int slot)
+{
+    return unit_make_variable(u, &u->slots[slot], slot_type(u, rc_slot(slot).offset, rc_slot(slot).size));
 }
 
 void unit_add_event(struct unit *u, enum event_kind kind, int slot)

@@ -98,6 +98,7 @@ bool unit_is_call(const struct rc_insn *i); // RC_UNKNOWN aside
 uint32_t unit_block_at(const struct unit *u, uint32_t pc);
 
 LLVMValueRef unit_state_at(struct unit *u, uint32_t offset); // address
+LLVMValueRef unit_make_variable(struct unit *u, LLVMValueRef *v, LLVMTypeRef type); // *v, made where it is NULL
 LLVMValueRef unit_variable(struct unit *u, int slot);
 void unit_add_event(struct unit *u, enum event_kind kind, int slot);
 

@@ -70,10 +70,51 @@ static void begin_rare(struct unit *u, LLVMBasicBlockRef block)
     LLVMPositionBuilderAtEnd(u->b, block);
 }
 
+// Parameters and what is returned: unit_code in interface.h, or quick_code.
+enum { STATE, MEMORY, NUMBER, TICKS, PARAMETERS };
+
+static LLVMValueRef parameter(const struct unit *u, unsigned which)
+{
+    return LLVMGetParam(u->function, u->leaves && which >= NUMBER ? which + UNIT_UNUSED : which);
+}
+
+static LLVMTypeRef function_type(struct unit *u)
+{
+    LLVMTypeRef parts[2] = {u->i32, u->i64};
+    if (!u->leaves)
+        return LLVMFunctionType(u->i32, (LLVMTypeRef[]){u->pointer, u->pointer, u->i32}, 3, false);
+    LLVMTypeRef parameters[PARAMETERS + UNIT_UNUSED] = {u->pointer, u->pointer, u->i32, u->i32, u->i32, u->i64};
+    return LLVMFunctionType(LLVMStructTypeInContext(u->context, parts, 2, false), parameters, PARAMETERS + UNIT_UNUSED, false);
+}
+
+static LLVMAttributeRef attribute(struct unit *u, const char *name, uint64_t value)
+{
+    return LLVMCreateEnumAttribute(u->context, LLVMGetEnumAttributeKindForName(name, strlen(name)), value);
+}
+
+// A call of a unit, or of a function of the program that stands for one.
+static LLVMValueRef call_unit(struct unit *u, LLVMValueRef function, LLVMValueRef a, LLVMValueRef b, LLVMValueRef number, LLVMValueRef ticks)
+{
+    LLVMValueRef arguments[PARAMETERS + UNIT_UNUSED] = {parameter(u, STATE), u->memory, a, b, number, ticks};
+    LLVMValueRef v = LLVMBuildCall2(u->b, u->type, function, arguments, PARAMETERS + UNIT_UNUSED, "");
+    LLVMAddCallSiteAttribute(v, STATE + 1, attribute(u, "swiftself", 0));
+    LLVMAddCallSiteAttribute(v, MEMORY + 1, attribute(u, "swiftasync", 0));
+    return v;
+}
+
+// Ends the function. `now`: the time at `next`; NULL where the state has it.
+static void give_back(struct unit *u, LLVMValueRef next, LLVMValueRef now)
+{
+    if (u->leaves)
+        LLVMBuildAggregateRet(u->b, (LLVMValueRef[]){next, now ? now : LLVMGetUndef(u->i64)}, 2);
+    else
+        LLVMBuildRet(u->b, next);
+}
+
 static LLVMValueRef at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
 {
     if (base == u->state) { // one step from the parameter
-        base = LLVMGetParam(u->function, 0);
+        base = parameter(u, STATE);
         offset -= RC_STATE_BIAS;
     }
     LLVMValueRef index = c64(u, (uint64_t)offset);
@@ -93,6 +134,12 @@ static LLVMValueRef store_seen(struct unit *u, LLVMValueRef value, LLVMValueRef 
     LLVMValueRef v = LLVMBuildStore(u->b, value, address);
     LLVMSetVolatile(v, true);
     return v;
+}
+
+// s->cycles: now minus pc / 4.
+static LLVMValueRef ticks(struct unit *u)
+{
+    return LLVMBuildLoad2(u->b, u->i64, u->leaves ? u->ticks : FIELD(u, cycles), "");
 }
 
 static LLVMValueRef environment(struct unit *u, int64_t offset)
@@ -270,7 +317,9 @@ static LLVMBasicBlockRef way_out(void *user)
         LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
         u->way_out = new_block(u);
         begin_rare(u, u->way_out);
-        LLVMBuildRet(u->b, c32(u, u->pc | RC_ALONE));
+        if (u->stale)
+            store_seen(u, ticks(u), FIELD(u, cycles));
+        give_back(u, c32(u, u->pc | RC_ALONE), NULL);
         begin(u, here);
         struct event *e = &u->events[u->before];
         e->kind = EVENT_SPILL;
@@ -320,7 +369,7 @@ static void check_mode(struct unit *u, uint32_t block)
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
     begin_rare(u, slow);
     spill(u, false);
-    LLVMBuildRet(u->b, c32(u, u->plan->insns[u->blocks[block].first].pc | RC_ALONE));
+    give_back(u, c32(u, u->plan->insns[u->blocks[block].first].pc | RC_ALONE), NULL);
     begin(u, on);
 }
 
@@ -349,27 +398,32 @@ static void cross(struct unit *u, uint32_t block)
 // ---- Time. `ticks` is s->cycles: now minus pc / 4. A jump to `target` behind the instruction at pc adds
 // (pc + 4) / 4 - target / 4.
 
-static LLVMValueRef ticks(struct unit *u)
+// The time at `pc`, where the ticks are those of `pc`.
+static LLVMValueRef now_at(struct unit *u, uint32_t pc)
 {
-    return LLVMBuildLoad2(u->b, u->i64, u->optimised ? u->ticks : FIELD(u, cycles), "");
-}
-
-static void reload_ticks(struct unit *u)
-{
-    if (u->optimised)
-        LLVMBuildStore(u->b, LLVMBuildLoad2(u->b, u->i64, FIELD(u, cycles), ""), u->ticks);
+    return LLVMBuildAdd(u->b, ticks(u), c64(u, pc / 4), "");
 }
 
 static void set_ticks(struct unit *u, LLVMValueRef value)
 {
-    if (u->optimised)
+    if (u->leaves)
         LLVMBuildStore(u->b, value, u->ticks);
-    store_seen(u, value, FIELD(u, cycles));
+    else
+        store_seen(u, value, FIELD(u, cycles));
+    u->stale = u->leaves;
+}
+
+// From here on the state has the time. Returns the store, where one is needed.
+static LLVMValueRef settle(struct unit *u)
+{
+    LLVMValueRef store = u->stale ? store_seen(u, ticks(u), FIELD(u, cycles)) : NULL;
+    u->stale = false;
+    return store;
 }
 
 static void leave(struct unit *u)
 {
-    LLVMBuildRet(u->b, c32(u, RC_LEFT));
+    give_back(u, c32(u, RC_LEFT), NULL);
 }
 
 // Leaves if time is up behind the instruction at `pc`, on the way to `target`. `always`: a call; else only if the jump is
@@ -388,8 +442,8 @@ static void safepoint(struct unit *u, uint32_t pc, LLVMValueRef target, LLVMValu
         begin_rare(u, stop);
     }
     spill(u, false);
-    LLVMBuildRet(u->b, LLVMIsAConstantInt(target) ? c32(u, (uint32_t)LLVMConstIntGetZExtValue(target) | RC_SLICE)
-                                                  : LLVMBuildOr(u->b, target, c32(u, RC_SLICE), ""));
+    give_back(u, LLVMIsAConstantInt(target) ? c32(u, (uint32_t)LLVMConstIntGetZExtValue(target) | RC_SLICE)
+                                            : LLVMBuildOr(u->b, target, c32(u, RC_SLICE), ""), now);
     begin(u, on);
 }
 
@@ -399,15 +453,26 @@ static void charge_and_check(struct unit *u, uint32_t pc, uint32_t target, bool 
     int64_t distance = ((int64_t)pc + 4 - (int64_t)target) / 4;
     if (distance)
         set_ticks(u, LLVMBuildAdd(u->b, before, c64(u, (uint64_t)distance), ""));
+    if (u->blocks[u->block].in_loop)
+        settle(u);
     if (call || target <= pc)
         safepoint(u, pc, c32(u, target), LLVMBuildAdd(u->b, before, c64(u, ((uint64_t)pc + 4) / 4), ""), true);
 }
 
+// A return leaves time as it is: who called knows what `target` is.
+static LLVMValueRef check_return(struct unit *u, uint32_t pc, LLVMValueRef target)
+{
+    LLVMValueRef now = now_at(u, pc + 4);
+    safepoint(u, pc, target, now, false);
+    return now;
+}
+
 static void charge_and_check_indirect(struct unit *u, uint32_t pc, LLVMValueRef target)
 {
-    LLVMValueRef now = LLVMBuildAdd(u->b, ticks(u), c64(u, ((uint64_t)pc + 4) / 4), "");
+    LLVMValueRef now = now_at(u, pc + 4);
     LLVMValueRef words = LLVMBuildZExt(u->b, LLVMBuildLShr(u->b, target, c32(u, 2), ""), u->i64, "");
     set_ticks(u, LLVMBuildSub(u->b, now, words, ""));
+    settle(u);
     safepoint(u, pc, target, now, false);
 }
 
@@ -422,10 +487,20 @@ static LLVMValueRef service(struct unit *u, int64_t offset)
 static void tail_call(struct unit *u, LLVMValueRef target)
 {
     spill(u, false);
-    LLVMValueRef arguments[3] = {LLVMGetParam(u->function, 0), u->memory, target};
-    LLVMValueRef v = LLVMBuildCall2(u->b, u->type, service(u, RC_ENVIRONMENT_OFFSET(jump)), arguments, 3, "");
+    LLVMValueRef v, none = LLVMGetUndef(u->i32), arguments[3] = {parameter(u, STATE), u->memory, target};
+    if (u->leaves)
+        v = call_unit(u, service(u, RC_ENVIRONMENT_OFFSET(jump)), target, none, none, ticks(u));
+    else
+        v = LLVMBuildCall2(u->b, u->type, service(u, RC_ENVIRONMENT_OFFSET(quick_jump)), arguments, 3, "");
     LLVMSetTailCallKind(v, LLVMTailCallKindMustTail);
     LLVMBuildRet(u->b, v);
+}
+
+// The state has the time where the block counts on it.
+static void settle_for(struct unit *u, uint32_t block)
+{
+    if (!u->blocks[block].stale)
+        settle(u);
 }
 
 static void add_successor(struct unit *u, uint32_t block)
@@ -442,6 +517,7 @@ static void continue_at(struct unit *u, uint32_t pc)
         tail_call(u, c32(u, pc));
         return;
     }
+    settle_for(u, block);
     cross(u, block);
     add_successor(u, block);
     LLVMBuildBr(u->b, u->blocks[block].head);
@@ -455,6 +531,7 @@ static void jump(struct unit *u, uint32_t pc, uint32_t target)
         tail_call(u, c32(u, target));
         return;
     }
+    settle_for(u, block);
     cross(u, block);
     add_successor(u, block);
     LLVMBuildBr(u->b, u->blocks[block].head);
@@ -468,7 +545,7 @@ static LLVMBasicBlockRef elsewhere(struct unit *u)
     LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
     u->elsewhere = new_block(u);
     begin_rare(u, u->elsewhere);
-    LLVMBuildRet(u->b, LLVMBuildLoad2(u->b, u->i32, u->next, ""));
+    give_back(u, LLVMBuildLoad2(u->b, u->i32, u->next, ""), u->leaves ? LLVMBuildLoad2(u->b, u->i64, u->now, "") : NULL);
     LLVMPositionBuilderAtEnd(u->b, here);
     return u->elsewhere;
 }
@@ -476,6 +553,27 @@ static LLVMBasicBlockRef elsewhere(struct unit *u)
 static bool calls_itself(const struct unit *u, uint32_t target)
 {
     return u->leaves && target == u->plan->entries[0];
+}
+
+// These return where it returned to.
+static LLVMValueRef call_from_unit(struct unit *u, uint32_t pc, LLVMValueRef target, bool itself)
+{
+    LLVMValueRef v, none = LLVMGetUndef(u->i32);
+    if (itself)
+        v = call_unit(u, u->function, none, none, c32(u, 0), ticks(u));
+    else
+        v = call_unit(u, service(u, RC_ENVIRONMENT_OFFSET(call)), target, c32(u, pc + 4), none, ticks(u));
+    if (itself)
+        LLVMInstructionSetDebugLoc(v, places_nowhere(u->places));
+    LLVMBuildStore(u->b, LLVMBuildExtractValue(u->b, v, 1, ""), u->now);
+    return LLVMBuildExtractValue(u->b, v, 0, "");
+}
+
+static LLVMValueRef call_from_quick(struct unit *u, uint32_t pc, LLVMValueRef target)
+{
+    LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
+    LLVMValueRef arguments[4] = {parameter(u, STATE), u->memory, target, c32(u, pc + 4)};
+    return LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, RC_ENVIRONMENT_OFFSET(quick_call)), arguments, 4, "");
 }
 
 // Calls the unit at `target` and goes on behind the call if that is where it returned to.
@@ -486,24 +584,18 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
     if (itself)
         charge_and_check(u, pc, u->plan->entries[0], true);
     spill(u, certain);
-    LLVMValueRef next, arguments[4] = {LLVMGetParam(u->function, 0), u->memory, itself ? c32(u, 0) : target, c32(u, pc + 4)};
-    if (itself) {
-        next = LLVMBuildCall2(u->b, u->type, u->function, arguments, 3, "");
-        LLVMInstructionSetDebugLoc(next, places_nowhere(u->places));
-    } else {
-        LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
-        next = LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, RC_ENVIRONMENT_OFFSET(call)), arguments, 4, "");
-    }
+    LLVMValueRef next = u->leaves ? call_from_unit(u, pc, target, itself) : call_from_quick(u, pc, target);
     LLVMBuildStore(u->b, next, u->next);
     uint32_t block = unit_block_at(u, pc + 4);
-    if (!u->optimised && block != UINT32_MAX) {
+    if (!u->leaves && block != UINT32_MAX) {
         LLVMValueRef v = LLVMBuildCondBr(u->b, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u), u->blocks[block].head);
         LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
         return;
     }
     branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u));
     reload(u, certain);
-    reload_ticks(u);
+    if (u->leaves)
+        set_ticks(u, LLVMBuildSub(u->b, LLVMBuildLoad2(u->b, u->i64, u->now, ""), c64(u, (pc + 4) / 4), ""));
     continue_at(u, pc + 4);
 }
 
@@ -543,18 +635,19 @@ static void build_taken(struct unit *u, const struct rc_insn *i, bool certain)
         }
         if (!u->leaves && i->opcode != PPC_OP_bcctrx) {
             LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
-            LLVMValueRef arguments[4] = {LLVMGetParam(u->function, 0), u->memory, target, c32(u, i->pc + 4)};
+            LLVMValueRef arguments[4] = {parameter(u, STATE), u->memory, target, c32(u, i->pc + 4)};
             LLVMTypeRef type = LLVMFunctionType(u->i32, parameters, 4, false);
-            LLVMBuildRet(u->b, LLVMBuildCall2(u->b, type, service(u, RC_ENVIRONMENT_OFFSET(return_to)), arguments, 4, ""));
+            LLVMBuildRet(u->b, LLVMBuildCall2(u->b, type, service(u, RC_ENVIRONMENT_OFFSET(quick_return)), arguments, 4, ""));
             return;
         }
-        charge_and_check_indirect(u, i->pc, target);
         if (i->opcode == PPC_OP_bcctrx) {
+            charge_and_check_indirect(u, i->pc, target);
             jump_indirect(u, target);
             return;
         }
+        LLVMValueRef now = check_return(u, i->pc, target);
         spill(u, false);
-        LLVMBuildRet(u->b, target);
+        give_back(u, target, now);
         return;
     }
     uint32_t target = ppc_branch_target(i->word, i->pc);
@@ -574,9 +667,13 @@ static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef t
     uint32_t next = unit_block_at(u, i->pc + 4);
     bool direct = next != UINT32_MAX && !crosses(u, next);
     LLVMBasicBlockRef yes = new_block(u), no = direct ? u->blocks[next].head : new_block(u);
+    if (direct)
+        settle_for(u, next);
+    bool stale = u->stale;
     LLVMBuildCondBr(u->b, taken, yes, no);
     begin(u, yes);
     build_taken(u, i, false);
+    u->stale = stale;
     if (direct) {
         add_successor(u, next);
         return;
@@ -599,6 +696,7 @@ static void check_exit(struct unit *u, LLVMValueRef exit)
 
 static void call_handler(struct unit *u, const struct rc_insn *i)
 {
+    settle(u);
     spill(u, true);
     LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(u->context), parameters, 4, false);
@@ -614,6 +712,7 @@ static void call_handler(struct unit *u, const struct rc_insn *i)
 static void build_unknown(struct unit *u, const struct rc_insn *i)
 {
     store_seen(u, c32(u, i->pc), FIELD(u, pc));
+    settle(u);
     spill(u, false);
     store_seen(u, LLVMConstInt(u->i8, PPC_EXIT_ILLEGAL, false), FIELD(u, exit));
     leave(u);
@@ -627,6 +726,44 @@ static bool calls_program(const struct unit *u, const struct rc_insn *i)
     return unit_is_call(i) && always && !(direct && calls_itself(u, ppc_branch_target(i->word, i->pc)));
 }
 
+static enum ppc_kind kind_of(const struct rc_insn *i)
+{
+    return i->flags & RC_UNKNOWN ? PPC_EXIT : ppc_opcodes[i->opcode].kind;
+}
+
+// Where the state may have an old time, so that what looks at it has to bring it up to date first: jumps leave it alone, but in loops.
+static bool pass_stale_on(struct unit *u, uint32_t block)
+{
+    const struct guest_block *g = &u->blocks[block];
+    const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
+    bool jumps = kind_of(last) == PPC_BRANCH && !(last->word & CALL_BIT), stale = g->stale, changed = false;
+    for (uint32_t i = 0; i < g->count && stale; i++)
+        stale = kind_of(&u->plan->insns[g->first + i]) != PPC_MEMORY;
+    uint32_t ways[2] = {jumps ? unit_block_at(u, ppc_branch_target(last->word, last->pc)) : UINT32_MAX, unit_block_at(u, last->pc + 4)};
+    for (unsigned way = 0; way < 2; way++) {
+        struct guest_block *to = ways[way] == UINT32_MAX ? NULL : &u->blocks[ways[way]];
+        if (!to || to->stale || to->in_loop || (way && !stale))
+            continue;
+        to->stale = changed = true;
+    }
+    return changed;
+}
+
+static void find_stale(struct unit *u)
+{
+    if (!u->leaves)
+        return;
+    for (uint32_t i = 0; i < u->plan->entry_count; i++) {
+        struct guest_block *g = &u->blocks[unit_block_at(u, u->plan->entries[i] & ~(uint32_t)RC_CALLED)];
+        g->stale = !g->in_loop;
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t i = 0; i < u->block_count; i++)
+            changed |= !u->blocks[i].in_loop && pass_stale_on(u, i);
+    }
+}
+
 // True: the block ends with this instruction.
 static bool build_insn(struct unit *u, const struct rc_insn *i)
 {
@@ -637,6 +774,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
     bool branch = kind == PPC_BRANCH || kind == PPC_INDIRECT;
     LLVMValueRef seen = kind == PPC_MEMORY || kind == PPC_EXIT ? store_seen(u, c32(u, i->pc), FIELD(u, pc)) : NULL;
+    LLVMValueRef settled = kind == PPC_MEMORY || kind == PPC_EXIT ? settle(u) : NULL;
     u->leaves_there = u->looks = false;
     u->links = branch && calls_program(u, i);
     if (!rc_can_specialise(u->templates, i->opcode, i->word)) {
@@ -688,8 +826,13 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         build_branch(u, i, result);
     else if (kind == PPC_EXIT && u->leaves_there)
         check_exit(u, load_slot(u, offsetof(struct ppc_state, exit), 1));
-    else if (!u->looks && (kind == PPC_EXIT ? !u->way_out : site.location && !u->unlocated)) // exit: a move from or to LR
+    else if (!u->looks && (kind == PPC_EXIT ? !u->way_out : site.location && !u->unlocated)) {
         LLVMInstructionEraseFromParent(seen);
+        if (kind == PPC_EXIT && settled) { // a move from or to LR
+            LLVMInstructionEraseFromParent(settled);
+            u->stale = true;
+        }
+    }
     return branch;
 }
 
@@ -700,6 +843,7 @@ static void build_block(struct unit *u, uint32_t block)
     forget_known(u);
     u->singles = g->singles;
     u->compares = g->compares;
+    u->stale = g->stale;
     g->first_event = u->event_count;
     begin(u, g->head);
     bool ended = false;
@@ -770,7 +914,8 @@ static void leave_entry(struct unit *u, LLVMValueRef condition, uint32_t pc)
     branch_rarely(u, condition, other);
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
     begin_rare(u, other);
-    LLVMBuildRet(u->b, c32(u, pc | RC_ALONE));
+    store_seen(u, ticks(u), FIELD(u, cycles));
+    give_back(u, c32(u, pc | RC_ALONE), NULL);
     begin(u, on);
 }
 
@@ -833,7 +978,7 @@ static void check_stack(struct unit *u, LLVMBasicBlockRef on, uint32_t pc)
     LLVMValueRef v = LLVMBuildCondBr(u->b, low, deep, on);
     LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
     begin_rare(u, deep);
-    LLVMBuildRet(u->b, c32(u, pc));
+    give_back(u, c32(u, pc), now_at(u, pc));
 }
 
 static bool makes_calls(const struct rc_plan *p)
@@ -851,8 +996,9 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
     LLVMBasicBlockRef never = new_block(u), first = new_block(u), choice = new_block(u);
     u->last = u->entry;
     begin(u, start);
-    LLVMValueRef number = LLVMGetParam(u->function, 2);
-    reload_ticks(u);
+    LLVMValueRef number = parameter(u, NUMBER);
+    if (u->leaves)
+        LLVMBuildStore(u->b, parameter(u, TICKS), u->ticks);
     if (p->entry_count == 1)
         LLVMBuildBr(u->b, first);
     else {
@@ -884,27 +1030,31 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
             transfer(u, &g->live, false, 0, g->compares);
             check_singles(u, g, pc);
         }
+        u->stale = u->leaves;
+        settle_for(u, unit_block_at(u, pc));
         LLVMBuildBr(u->b, g->head);
     }
 }
 
 static void add_attribute(struct unit *u, unsigned index, const char *name, uint64_t value)
 {
-    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
-    LLVMAddAttributeAtIndex(u->function, index, LLVMCreateEnumAttribute(u->context, kind, value));
+    LLVMAddAttributeAtIndex(u->function, index, attribute(u, name, value));
 }
 
 static void build(struct unit *u, uint32_t number)
 {
     char name[16];
     snprintf(name, sizeof name, "u%u", number);
-    LLVMTypeRef parameters[3] = {u->pointer, u->pointer, u->i32};
-    u->type = LLVMFunctionType(u->i32, parameters, 3, false);
+    u->type = function_type(u);
     u->function = LLVMAddFunction(u->module, name, u->type);
     places_begin_unit(u->places, u->function, number);
-    u->memory = LLVMGetParam(u->function, 1);
-    add_attribute(u, 1, "noalias", 0);
-    add_attribute(u, 1, "dereferenceable", sizeof(struct ppc_state) - RC_STATE_BIAS);
+    u->memory = parameter(u, MEMORY);
+    add_attribute(u, STATE + 1, "noalias", 0);
+    add_attribute(u, STATE + 1, "dereferenceable", sizeof(struct ppc_state) - RC_STATE_BIAS);
+    if (u->leaves) {
+        add_attribute(u, STATE + 1, "swiftself", 0);
+        add_attribute(u, MEMORY + 1, "swiftasync", 0);
+    }
     add_attribute(u, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
     if (!u->leaves) // the quick tier: its places in the stack frame are in reach of one byte
         LLVMAddTargetDependentFunctionAttr(u->function, "frame-pointer", "all");
@@ -913,10 +1063,11 @@ static void build(struct unit *u, uint32_t number)
     begin(u, u->entry);
     u->ticks = LLVMBuildAlloca(u->b, u->i64, "");
     u->next = LLVMBuildAlloca(u->b, u->i32, "");
+    u->now = LLVMBuildAlloca(u->b, u->i64, "");
     u->ignored = LLVMBuildAlloca(u->b, u->i64, "");
     u->target = LLVMBuildAlloca(u->b, u->i32, "");
     LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
-    u->state = LLVMBuildGEP2(u->b, u->i8, LLVMGetParam(u->function, 0), &bias, 1, "");
+    u->state = LLVMBuildGEP2(u->b, u->i8, parameter(u, STATE), &bias, 1, "");
     LLVMBuildBr(u->b, start);
     if (!divide(u)) {
         u->failed = true;
@@ -927,6 +1078,7 @@ static void build(struct unit *u, uint32_t number)
         unit_find_singles(u);
         unit_find_compares(u);
     }
+    find_stale(u);
     u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
         if (u->blocks[i].in_loop)

@@ -40,6 +40,7 @@ struct guest_block {
     uint32_t singles;                  // floating point registers that hold singles there
     uint32_t compares;                 // how CR fields are held there: compares.c
     bool calls;
+    bool stale;                        // the state may have the time of before a jump, at its start
     bool in_loop;                      // one without calls
     uint32_t loop;                     // which
     bool fast;                         // its loop is only entered with FPSCR as fp_mode_is_fast wants it
@@ -56,7 +57,8 @@ struct unit {
     bool choosing; // what is used becomes a variable
     bool leaves;   // rare cases of instructions are the interpreter's
     LLVMValueRef function, state, memory, ticks;
-    LLVMValueRef next;           // variable: where a call returned to
+    bool stale;                  // s->cycles is to be stored before anything looks at it
+    LLVMValueRef next, now;      // variables: where a call returned to, and when
     LLVMBasicBlockRef elsewhere; // not to where it was expected; NULL: no call so far
     LLVMBasicBlockRef entry, last; // last: that was begun
     LLVMBuilderRef b;

@@ -774,6 +774,6 @@ uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry)
     bool quick = !cpu->compiled->units[e->unit].optimised;
     struct rc_next r = services_enter((uint8_t *)s + RC_STATE_BIAS, cpu->memory, e->number, s->cycles, quick ? services_enter_quick : e->code, e->code);
     if (!(r.next & RC_SLICE) || (r.next & RC_SLICE) == RC_SLICE)
-        s->cycles = r.now - r.next / 4;
+        s->cycles = r.ticks;
     return r.next;
 }

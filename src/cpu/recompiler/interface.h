@@ -9,7 +9,7 @@
 // `ticks` is the virtual time minus pc / 4.
 //
 // Optimised: rc_unit. As in C, but the state is in r13, the memory in r14 (LLVM's swiftself and swiftasync): both stay there over calls. s->cycles
-// is brought up to date only where something looks at it. What is returned is next and, behind RC_SLICE or an address without mark, the time there.
+// is brought up to date only where something looks at it. What is returned is next and, with an address without mark or RC_SLICE, the ticks there.
 //
 // Quick: rc_quick_unit. s->cycles is the ticks whenever it runs or returns. Called through doors only.
 #pragma once
@@ -55,7 +55,7 @@ typedef void rc_function(void); // any function
 
 struct rc_next {
     uint32_t next;
-    uint64_t now;
+    uint64_t ticks;
 };
 enum { UNIT_UNUSED = 2 }; // parameters of units that only services use: rc_services
 typedef struct rc_next rc_unit(uint32_t a, uint32_t b, uint32_t number, uint64_t ticks); // but for r13 and r14

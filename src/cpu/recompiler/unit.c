@@ -102,15 +102,6 @@ static LLVMValueRef call_unit(struct unit *u, LLVMValueRef function, LLVMValueRe
     return v;
 }
 
-// Ends the function. `now`: the time at `next`; NULL where the state has it.
-static void give_back(struct unit *u, LLVMValueRef next, LLVMValueRef now)
-{
-    if (u->leaves)
-        LLVMBuildAggregateRet(u->b, (LLVMValueRef[]){next, now ? now : LLVMGetUndef(u->i64)}, 2);
-    else
-        LLVMBuildRet(u->b, next);
-}
-
 static LLVMValueRef at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
 {
     if (base == u->state) { // one step from the parameter
@@ -140,6 +131,25 @@ static LLVMValueRef store_seen(struct unit *u, LLVMValueRef value, LLVMValueRef 
 static LLVMValueRef ticks(struct unit *u)
 {
     return LLVMBuildLoad2(u->b, u->i64, u->leaves ? u->ticks : FIELD(u, cycles), "");
+}
+
+// Ends the function: the state has the time.
+static void give_back(struct unit *u, uint32_t next)
+{
+    LLVMValueRef parts[2] = {c32(u, next), LLVMGetUndef(u->i64)};
+    if (u->leaves)
+        LLVMBuildAggregateRet(u->b, parts, 2);
+    else
+        LLVMBuildRet(u->b, parts[0]);
+}
+
+// The same with the ticks of `next`.
+static void go_back(struct unit *u, LLVMValueRef next)
+{
+    if (u->leaves)
+        LLVMBuildAggregateRet(u->b, (LLVMValueRef[]){next, ticks(u)}, 2);
+    else
+        LLVMBuildRet(u->b, next);
 }
 
 static LLVMValueRef environment(struct unit *u, int64_t offset)
@@ -257,6 +267,17 @@ static void make_bit(struct unit *u, uint32_t offset, int slot, bool store)
     u->failed |= bit && store;
 }
 
+// Its value as a variable of its own; NULL: the slot counts.
+static LLVMValueRef deferred_variable(struct unit *u, uint32_t offset)
+{
+    LLVMValueRef bit = unit_deferred_bit(u, offset);
+    if (!bit)
+        return NULL;
+    LLVMValueRef v = unit_variable(u, rc_slot_at(offset));
+    LLVMBuildStore(u->b, bit, v);
+    return v;
+}
+
 static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, bool store, bool certain)
 {
     struct unit *u = user;
@@ -269,6 +290,9 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
         return u->ignored;
     if (u->leaves && offset == offsetof(struct ppc_state, target)) // nobody looks at it but the jump itself
         return u->target;
+    LLVMValueRef deferred = store ? NULL : deferred_variable(u, offset);
+    if (deferred)
+        return deferred;
     if (u->choosing && slot >= 0)
         rc_set_add(&u->variables, slot);
     if (store && slot >= 0) {
@@ -319,7 +343,7 @@ static LLVMBasicBlockRef way_out(void *user)
         begin_rare(u, u->way_out);
         if (u->stale)
             store_seen(u, ticks(u), FIELD(u, cycles));
-        give_back(u, c32(u, u->pc | RC_ALONE), NULL);
+        give_back(u, u->pc | RC_ALONE);
         begin(u, here);
         struct event *e = &u->events[u->before];
         e->kind = EVENT_SPILL;
@@ -369,7 +393,7 @@ static void check_mode(struct unit *u, uint32_t block)
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
     begin_rare(u, slow);
     spill(u, false);
-    give_back(u, c32(u, u->plan->insns[u->blocks[block].first].pc | RC_ALONE), NULL);
+    give_back(u, u->plan->insns[u->blocks[block].first].pc | RC_ALONE);
     begin(u, on);
 }
 
@@ -398,12 +422,6 @@ static void cross(struct unit *u, uint32_t block)
 // ---- Time. `ticks` is s->cycles: now minus pc / 4. A jump to `target` behind the instruction at pc adds
 // (pc + 4) / 4 - target / 4.
 
-// The time at `pc`, where the ticks are those of `pc`.
-static LLVMValueRef now_at(struct unit *u, uint32_t pc)
-{
-    return LLVMBuildAdd(u->b, ticks(u), c64(u, pc / 4), "");
-}
-
 static void set_ticks(struct unit *u, LLVMValueRef value)
 {
     if (u->leaves)
@@ -423,7 +441,7 @@ static LLVMValueRef settle(struct unit *u)
 
 static void leave(struct unit *u)
 {
-    give_back(u, c32(u, RC_LEFT), NULL);
+    give_back(u, RC_LEFT);
 }
 
 // Leaves if time is up behind the instruction at `pc`, on the way to `target`. `always`: a call; else only if the jump is
@@ -442,8 +460,8 @@ static void safepoint(struct unit *u, uint32_t pc, LLVMValueRef target, LLVMValu
         begin_rare(u, stop);
     }
     spill(u, false);
-    give_back(u, LLVMIsAConstantInt(target) ? c32(u, (uint32_t)LLVMConstIntGetZExtValue(target) | RC_SLICE)
-                                            : LLVMBuildOr(u->b, target, c32(u, RC_SLICE), ""), now);
+    go_back(u, LLVMIsAConstantInt(target) ? c32(u, (uint32_t)LLVMConstIntGetZExtValue(target) | RC_SLICE)
+                                          : LLVMBuildOr(u->b, target, c32(u, RC_SLICE), ""));
     begin(u, on);
 }
 
@@ -459,20 +477,11 @@ static void charge_and_check(struct unit *u, uint32_t pc, uint32_t target, bool 
         safepoint(u, pc, c32(u, target), LLVMBuildAdd(u->b, before, c64(u, ((uint64_t)pc + 4) / 4), ""), true);
 }
 
-// A return leaves time as it is: who called knows what `target` is.
-static LLVMValueRef check_return(struct unit *u, uint32_t pc, LLVMValueRef target)
-{
-    LLVMValueRef now = now_at(u, pc + 4);
-    safepoint(u, pc, target, now, false);
-    return now;
-}
-
 static void charge_and_check_indirect(struct unit *u, uint32_t pc, LLVMValueRef target)
 {
-    LLVMValueRef now = now_at(u, pc + 4);
+    LLVMValueRef now = LLVMBuildAdd(u->b, ticks(u), c64(u, (pc + 4) / 4), "");
     LLVMValueRef words = LLVMBuildZExt(u->b, LLVMBuildLShr(u->b, target, c32(u, 2), ""), u->i64, "");
     set_ticks(u, LLVMBuildSub(u->b, now, words, ""));
-    settle(u);
     safepoint(u, pc, target, now, false);
 }
 
@@ -545,7 +554,7 @@ static LLVMBasicBlockRef elsewhere(struct unit *u)
     LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
     u->elsewhere = new_block(u);
     begin_rare(u, u->elsewhere);
-    give_back(u, LLVMBuildLoad2(u->b, u->i32, u->next, ""), u->leaves ? LLVMBuildLoad2(u->b, u->i64, u->now, "") : NULL);
+    go_back(u, LLVMBuildLoad2(u->b, u->i32, u->next, ""));
     LLVMPositionBuilderAtEnd(u->b, here);
     return u->elsewhere;
 }
@@ -565,7 +574,7 @@ static LLVMValueRef call_from_unit(struct unit *u, uint32_t pc, LLVMValueRef tar
         v = call_unit(u, service(u, RC_ENVIRONMENT_OFFSET(call)), target, c32(u, pc + 4), none, ticks(u));
     if (itself)
         LLVMInstructionSetDebugLoc(v, places_nowhere(u->places));
-    LLVMBuildStore(u->b, LLVMBuildExtractValue(u->b, v, 1, ""), u->now);
+    set_ticks(u, LLVMBuildExtractValue(u->b, v, 1, ""));
     return LLVMBuildExtractValue(u->b, v, 0, "");
 }
 
@@ -594,14 +603,13 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
     }
     branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u));
     reload(u, certain);
-    if (u->leaves)
-        set_ticks(u, LLVMBuildSub(u->b, LLVMBuildLoad2(u->b, u->i64, u->now, ""), c64(u, (pc + 4) / 4), ""));
     continue_at(u, pc + 4);
 }
 
 // bctr: perhaps to a way of a switch.
 static void jump_indirect(struct unit *u, LLVMValueRef target)
 {
+    settle(u);
     LLVMBasicBlockRef other = new_block(u);
     LLVMValueRef word = LLVMBuildLShr(u->b, target, c32(u, 2), ""); // dense enough for a table
     LLVMValueRef v = LLVMBuildSwitch(u->b, word, other, u->block_count);
@@ -640,14 +648,13 @@ static void build_taken(struct unit *u, const struct rc_insn *i, bool certain)
             LLVMBuildRet(u->b, LLVMBuildCall2(u->b, type, service(u, RC_ENVIRONMENT_OFFSET(quick_return)), arguments, 4, ""));
             return;
         }
+        charge_and_check_indirect(u, i->pc, target);
         if (i->opcode == PPC_OP_bcctrx) {
-            charge_and_check_indirect(u, i->pc, target);
             jump_indirect(u, target);
             return;
         }
-        LLVMValueRef now = check_return(u, i->pc, target);
         spill(u, false);
-        give_back(u, target, now);
+        go_back(u, target);
         return;
     }
     uint32_t target = ppc_branch_target(i->word, i->pc);
@@ -665,13 +672,17 @@ static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef t
         return;
     }
     uint32_t next = unit_block_at(u, i->pc + 4);
-    bool direct = next != UINT32_MAX && !crosses(u, next);
+    bool jumps = !(i->word & CALL_BIT) && ppc_opcodes[i->opcode].kind == PPC_BRANCH;
+    struct deferred deferred = u->deferred;
+    u->deferred.possible = 0;
+    bool direct = next != UINT32_MAX && !crosses(u, next) && !deferred.possible;
     LLVMBasicBlockRef yes = new_block(u), no = direct ? u->blocks[next].head : new_block(u);
     if (direct)
         settle_for(u, next);
     bool stale = u->stale;
     LLVMBuildCondBr(u->b, taken, yes, no);
     begin(u, yes);
+    unit_make_deferred(u, &deferred, i, true, jumps ? unit_block_at(u, ppc_branch_target(i->word, i->pc)) : UINT32_MAX);
     build_taken(u, i, false);
     u->stale = stale;
     if (direct) {
@@ -679,6 +690,7 @@ static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef t
         return;
     }
     begin(u, no);
+    unit_make_deferred(u, &deferred, i, false, next);
     continue_at(u, i->pc + 4);
 }
 
@@ -794,6 +806,8 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         site.keep_compare = unit_keep_compare;
         site.keep_double_compare = unit_keep_double_compare;
         unit_compares_before(u, i);
+    } else if (unit_defers_compare(u, i)) {
+        site.keep_compare = unit_defer_compare;
     }
     u->pc = i->pc;
     u->way_out = NULL;
@@ -844,6 +858,7 @@ static void build_block(struct unit *u, uint32_t block)
     u->singles = g->singles;
     u->compares = g->compares;
     u->stale = g->stale;
+    u->deferred = g->deferred;
     g->first_event = u->event_count;
     begin(u, g->head);
     bool ended = false;
@@ -915,7 +930,7 @@ static void leave_entry(struct unit *u, LLVMValueRef condition, uint32_t pc)
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
     begin_rare(u, other);
     store_seen(u, ticks(u), FIELD(u, cycles));
-    give_back(u, c32(u, pc | RC_ALONE), NULL);
+    give_back(u, pc | RC_ALONE);
     begin(u, on);
 }
 
@@ -978,7 +993,7 @@ static void check_stack(struct unit *u, LLVMBasicBlockRef on, uint32_t pc)
     LLVMValueRef v = LLVMBuildCondBr(u->b, low, deep, on);
     LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
     begin_rare(u, deep);
-    give_back(u, c32(u, pc), now_at(u, pc));
+    go_back(u, c32(u, pc));
 }
 
 static bool makes_calls(const struct rc_plan *p)
@@ -1063,7 +1078,6 @@ static void build(struct unit *u, uint32_t number)
     begin(u, u->entry);
     u->ticks = LLVMBuildAlloca(u->b, u->i64, "");
     u->next = LLVMBuildAlloca(u->b, u->i32, "");
-    u->now = LLVMBuildAlloca(u->b, u->i64, "");
     u->ignored = LLVMBuildAlloca(u->b, u->i64, "");
     u->target = LLVMBuildAlloca(u->b, u->i32, "");
     LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
@@ -1079,6 +1093,7 @@ static void build(struct unit *u, uint32_t number)
         unit_find_compares(u);
     }
     find_stale(u);
+    unit_count_ways(u);
     u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
         if (u->blocks[i].in_loop)

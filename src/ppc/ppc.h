@@ -52,19 +52,20 @@ struct ppc_state {
     uint64_t slice_end; // an engine leaves at the first safepoint at or after this time
     uint64_t lr, ctr;
     uint32_t pc;     // exact where opcodes.def says so and whenever no engine runs
-    uint32_t target; // of an indirect branch
-    uint8_t xer_so, xer_ov, xer_ca; // 0 or 1
+    uint8_t zero[3], xer_so;        // 0 or 1; together a word that shifts it to where a CR field, as a word, has SO
+    uint8_t xer_ov, xer_ca;         // 0 or 1
     uint8_t xer_count;              // bits 25:31, the string instructions' length
     uint8_t vscr_nj, vscr_sat;      // 0 or 1
     uint8_t reserved;               // a reservation of lwarx or ldarx is held
     uint8_t exit;                   // enum ppc_exit
-    uint8_t cr[32]; // one byte a bit, 0 or 1: CR field n's LT is cr[4 * n + PPC_LT]
+    uint8_t cr[32] __attribute__((aligned(4))); // one byte a bit, 0 or 1: CR field n's LT is cr[4 * n + PPC_LT]
     uint64_t gpr[32];
     uint64_t fpr[32]; // raw bits of the double
     union ppc_vector vr[128];
     uint64_t msr;
     uint32_t vrsave;
     uint32_t reserve_address;
+    uint32_t target; // of an indirect branch
     struct ppc_fp_status fp;
     uint32_t fault_address; // PPC_EXIT_FAULT
     uint32_t fault_write;

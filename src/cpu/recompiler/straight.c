@@ -5,7 +5,7 @@
 
 #include "cpu/recompiler/unit_parts.h"
 
-enum { BELOW = 1 << PPC_LT, ABOVE = 1 << PPC_GT, EQUAL = 1 << PPC_EQ, SO_SHIFT = 24 };
+enum { BELOW = 1 << PPC_LT, ABOVE = 1 << PPC_GT, EQUAL = 1 << PPC_EQ, SO_WORD = offsetof(struct ppc_state, xer_so) - PPC_SO };
 
 static bool moves_link(const struct rc_insn *i)
 {
@@ -95,8 +95,8 @@ static LLVMValueRef field_of(struct unit *u, const struct deferred *d)
 
 static void store_deferred(struct unit *u, const struct deferred *d)
 {
-    LLVMValueRef so = LLVMBuildLoad2(u->b, u->i8, unit_state_at(u, offsetof(struct ppc_state, xer_so)), "");
-    so = LLVMBuildShl(u->b, LLVMBuildZExt(u->b, so, u->i32, ""), LLVMConstInt(u->i32, SO_SHIFT, false), "");
+    LLVMValueRef so = LLVMBuildLoad2(u->b, u->i32, unit_state_at(u, SO_WORD), "");
+    LLVMSetAlignment(so, 4);
     LLVMValueRef v = LLVMBuildStore(u->b, LLVMBuildOr(u->b, so, field_of(u, d), ""), unit_state_at(u, d->offset));
     LLVMSetAlignment(v, 4);
 }

@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <asm/prctl.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -774,6 +777,16 @@ void compiled_at_fault(void *user, uintptr_t host)
         cpu->running->pc = pc;
 }
 
+// Where the segment GS starts, which nothing else uses (accesses.h).
+static void set_segment(const void *base)
+{
+    enum { HAS_WRGSBASE = 2 };
+    if (getauxval(AT_HWCAP2) & HAS_WRGSBASE)
+        __asm__ volatile("wrgsbase %0" : : "r"(base));
+    else
+        syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+}
+
 uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry)
 {
     const struct entry *e = &cpu->compiled->entries[entry];
@@ -782,5 +795,6 @@ uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry)
     s->block_pc = 0;
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     page->environment.stack_limit = here - STACK_MOST;
+    set_segment(cpu->memory);
     return e->code((uint8_t *)s + RC_STATE_BIAS, cpu->memory, e->number);
 }

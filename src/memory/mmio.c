@@ -151,12 +151,11 @@ static void register_set(ucontext_t *u, ZydisRegister r, unsigned size, uint64_t
     *slot = (greg_t)(kept | ((value << shift) & mask));
 }
 
-// The host address of the memory operand; false for segments, whose base we do not know.
-static bool operand_address(ucontext_t *u, const struct instruction *i, uint64_t *out)
+// The host address of the memory operand; false for a segment whose base we do not know. GS is compiled code's: its base is guest
+// address 0, and such addresses have 32 bits.
+static bool operand_address(ucontext_t *u, const struct instruction *i, uint64_t guest_base, uint64_t *out)
 {
     const ZydisDecodedOperandMem *mem = &i->memory->mem;
-    if (mem->segment == ZYDIS_REGISTER_FS || mem->segment == ZYDIS_REGISTER_GS)
-        return false;
     uint64_t address = mem->disp.has_displacement ? (uint64_t)mem->disp.value : 0;
     if (mem->base == ZYDIS_REGISTER_RIP)
         address += (uint64_t)u->uc_mcontext.gregs[REG_RIP] + i->decoded.length;
@@ -164,8 +163,9 @@ static bool operand_address(ucontext_t *u, const struct instruction *i, uint64_t
         address += (uint64_t)*register_slot(u, mem->base);
     if (mem->index != ZYDIS_REGISTER_NONE)
         address += (uint64_t)*register_slot(u, mem->index) * mem->scale;
-    *out = address;
-    return i->decoded.address_width == 64;
+    bool guest = mem->segment == ZYDIS_REGISTER_GS;
+    *out = guest ? guest_base + (uint32_t)address : address;
+    return mem->segment != ZYDIS_REGISTER_FS && i->decoded.address_width == (guest ? 32 : 64);
 }
 
 // ---- Performing it
@@ -297,7 +297,7 @@ bool mem_mmio_access(const struct mem_mmio *window, void *ucontext, uint64_t hos
     if (!decode((const uint8_t *)(uintptr_t)u->uc_mcontext.gregs[REG_RIP], &i))
         return false;
     // An access that only reaches into the window from outside is not a register access.
-    if (!operand_address(u, &i, &operand) || operand != host || address - window->base > window->size - i.size)
+    if (!operand_address(u, &i, host - address, &operand) || operand != host || address - window->base > window->size - i.size)
         return false;
     const struct access access = {window, address, u, &i};
     if (i.action == ACTION_XCHG)

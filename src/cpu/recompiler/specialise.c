@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/recompiler/accesses.h"
 #include "cpu/recompiler/bitcode.h"
 #include "cpu/recompiler/fold.h"
 #include "cpu/recompiler/slots.h"
@@ -295,6 +296,7 @@ struct copy {
     bool *edge; // [from * block_count + to]
     bool certain, ok;
     bool ended; // the block: nothing of it comes any more
+    const struct step *done; // steps up to here are in the access before them
     LLVMValueRef result;
 };
 
@@ -428,21 +430,58 @@ static LLVMValueRef duplicate(struct copy *c, const struct step *s)
     return v;
 }
 
-// The same value, which LLVM takes for another one: a load that became part of an instruction elsewhere would lose its location.
-static LLVMValueRef keep_apart(struct copy *c, LLVMValueRef v)
-{
-    LLVMTypeRef type = LLVMTypeOf(v), function = LLVMFunctionType(type, &type, 1, false);
-    LLVMValueRef nothing = LLVMGetInlineAsm(function, "", 0, "=r,0", 4, false, false, LLVMInlineAsmDialectATT, false);
-    LLVMValueRef call = LLVMBuildCall2(c->site->builder, function, nothing, &v, 1, "");
-    unsigned kind = LLVMGetEnumAttributeKindForName("memory", 6);
-    LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(c->all->context, kind, 0));
-    return call;
-}
-
 // Of a load of guest memory, its bytes perhaps swapped; NULL: not that.
 static LLVMMetadataRef location_of(LLVMValueRef v)
 {
     return LLVMIsAInstruction(v) ? LLVMInstructionGetDebugLoc(v) : NULL;
+}
+
+// Whether nothing but the next step uses the value of `s`.
+static bool is_for_next(const struct step *s)
+{
+    LLVMUseRef use = LLVMGetFirstUse(s->original);
+    return use && !LLVMGetNextUse(use) && LLVMGetUser(use) == s[1].original;
+}
+
+static bool is_swap(LLVMValueRef v)
+{
+    return LLVMIsACallInst(v) && LLVMIsAFunction(LLVMGetCalledValue(v)) && is_named(v, "llvm.bswap");
+}
+
+// The guest address that a host address is of, as i32; NULL: not seen.
+static LLVMValueRef guest_address(const struct copy *c, LLVMValueRef address)
+{
+    if (!LLVMIsAGetElementPtrInst(address) || LLVMGetOperand(address, 0) != c->site->memory || LLVMGetNumOperands(address) != 2)
+        return NULL;
+    LLVMValueRef index = LLVMGetOperand(address, 1);
+    if (LLVMIsAConstantInt(index) && LLVMConstIntGetZExtValue(index) <= UINT32_MAX)
+        return LLVMConstInt(integer(c, 32), LLVMConstIntGetZExtValue(index), false);
+    return LLVMIsAZExtInst(index) && LLVMTypeOf(LLVMGetOperand(index, 0)) == integer(c, 32) ? LLVMGetOperand(index, 0) : NULL;
+}
+
+// As one instruction, with the swap before or behind it, and a load's extension; NULL: there is none for it.
+static LLVMValueRef copy_guest_access(struct copy *c, const struct step *s, LLVMValueRef address, LLVMValueRef value)
+{
+    LLVMTypeRef type = value ? LLVMTypeOf(value) : LLVMTypeOf(s->original);
+    struct rc_access access = {c->all->context, c->site->builder, c->site->location, guest_address(c, address), false};
+    if (!c->site->leave || !access.address || !rc_has_access(type))
+        return NULL;
+    if (value) {
+        LLVMUseRef use = LLVMGetFirstUse(LLVMGetOperand(s->original, 0));
+        access.swapped = is_swap(value) && !LLVMGetNextUse(use);
+        LLVMValueRef v = rc_build_store(&access, access.swapped ? LLVMGetOperand(value, 0) : value);
+        if (access.swapped)
+            LLVMInstructionEraseFromParent(value);
+        return v;
+    }
+    c->done = s;
+    if (is_for_next(s) && is_swap(s[1].original)) {
+        access.swapped = true;
+        c->done++;
+    }
+    bool wide = is_for_next(c->done) && c->done[1].code == LLVMZExt && LLVMTypeOf(c->done[1].original) == integer(c, 64);
+    c->done += wide;
+    return rc_build_load(&access, type, wide);
 }
 
 static struct value copy_access(struct copy *c, const struct step *s)
@@ -453,7 +492,10 @@ static struct value copy_access(struct copy *c, const struct step *s)
     LLVMValueRef value = store ? materialise(c, resolve(c, &c->t->refs[s->first_ref])) : NULL;
     LLVMTypeRef type = store ? LLVMTypeOf(value) : LLVMTypeOf(s->original);
     if (!address.is_state) {
-        LLVMValueRef v = duplicate(c, s);
+        LLVMValueRef v = copy_guest_access(c, s, address.value, value);
+        if (v)
+            return plain(v);
+        v = duplicate(c, s);
         // Guest memory may be device registers: every access happens, alone and in order. Tables and stack are not.
         LLVMValueRef base = address.value;
         while (LLVMIsAGetElementPtrInst(base))
@@ -658,7 +700,7 @@ static struct value copy_call(struct copy *c, const struct step *s)
         LLVMInstructionSetDebugLoc(v, location); // they become one instruction
         bool extended = s[1].code == LLVMZExt && LLVMGetOperand(s[1].original, 0) == s->original; // kept apart then
         if (c->site->leave && !extended)
-            return plain(keep_apart(c, v));
+            return plain(rc_keep_apart(c->site->builder, v));
     }
     return plain(v);
 }
@@ -727,7 +769,7 @@ static struct value extend_loaded(struct copy *c, const struct step *s)
 {
     LLVMValueRef v = duplicate(c, s);
     LLVMInstructionSetDebugLoc(v, location_of(LLVMGetOperand(v, 0)));
-    return plain(keep_apart(c, v));
+    return plain(rc_keep_apart(c->site->builder, v));
 }
 
 static struct value copy_plain(struct copy *c, const struct step *s)
@@ -743,7 +785,7 @@ static struct value copy_plain(struct copy *c, const struct step *s)
             return plain(rc_fold_compare(b, LLVMGetICmpPredicate(s->original), x.value, y.value));
         if ((s->code == LLVMOr || s->code == LLVMAnd) && rc_same_load(x.value, y.value))
             return x;
-        if (s->code == LLVMZExt && c->site->leave && location_of(x.value))
+        if (s->code == LLVMZExt && c->site->leave && !LLVMIsACallInst(x.value) && location_of(x.value))
             return extend_loaded(c, s);
         LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? rc_fold(b, s->code, x.value, y.value) : NULL;
         return plain(simple ? simple : duplicate(c, s));
@@ -836,6 +878,9 @@ static void copy_switch(struct copy *c, const struct step *s, uint32_t block)
 
 static struct value copy_step(struct copy *c, const struct step *s, uint32_t block)
 {
+    if (c->done && s <= c->done)
+        return resolve(c, &c->t->refs[s->first_ref]);
+    c->done = NULL;
     switch (s->code) {
     case LLVMLoad:
     case LLVMStore:

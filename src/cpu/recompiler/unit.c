@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/recompiler/fold.h"
 #include "cpu/recompiler/unit_parts.h"
 #include "ppc/fp_status.h"
 
@@ -393,14 +394,22 @@ static void safepoint(struct unit *u, uint32_t pc, LLVMValueRef target, LLVMValu
     begin(u, on);
 }
 
+// From the ticks, at `target`. LLVM would make it from what they were before the jump, and keep that.
+static LLVMValueRef now_from(struct unit *u, LLVMValueRef ticks, uint32_t target)
+{
+    LLVMValueRef distance = c64(u, target / 4);
+    return u->leaves ? rc_far_sum(u->b, ticks, distance) : LLVMBuildAdd(u->b, ticks, distance, "");
+}
+
 static void charge_and_check(struct unit *u, uint32_t pc, uint32_t target, bool call)
 {
-    LLVMValueRef before = ticks(u);
+    LLVMValueRef after = ticks(u);
     int64_t distance = ((int64_t)pc + 4 - (int64_t)target) / 4;
+    bool checked = call || target <= pc;
     if (distance)
-        set_ticks(u, LLVMBuildAdd(u->b, before, c64(u, (uint64_t)distance), ""));
-    if (call || target <= pc)
-        safepoint(u, pc, c32(u, target), LLVMBuildAdd(u->b, before, c64(u, ((uint64_t)pc + 4) / 4), ""), true);
+        set_ticks(u, after = LLVMBuildAdd(u->b, after, c64(u, (uint64_t)distance), ""));
+    if (checked)
+        safepoint(u, pc, c32(u, target), now_from(u, after, target), true);
 }
 
 static void charge_and_check_indirect(struct unit *u, uint32_t pc, LLVMValueRef target)

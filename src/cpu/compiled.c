@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "cpu/background.h"
@@ -769,12 +770,16 @@ void compiled_forget(struct cpu *cpu, gva base, uint64_t size)
 
 // ---- Running
 
-void compiled_at_fault(void *user, uintptr_t host)
+void compiled_at_fault(void *user, const void *context)
 {
     struct cpu *cpu = user;
-    uint32_t pc = locate_pc(&cpu->compiled->places, host);
-    if (pc != RC_NO_PLACE)
-        cpu->running->pc = pc;
+    const greg_t *registers = ((const ucontext_t *)context)->uc_mcontext.gregs;
+    uint32_t pc = locate_pc(&cpu->compiled->places, (uintptr_t)registers[REG_RIP]);
+    if (pc == RC_NO_PLACE)
+        return;
+    cpu->running->pc = pc & ~3u;
+    if (pc & RC_TICKS_HELD)
+        cpu->running->cycles = (uint64_t)registers[REG_R11];
 }
 
 // Where the segment GS starts, which nothing else uses (accesses.h).

@@ -62,8 +62,8 @@ static LLVMValueRef build(const struct rc_access *a, const char *before, const c
 {
     enum { INACCESSIBLE_MEMORY = 3 << 2 }; // read and written: accesses stay in order, and are nothing to the state
     struct parts p = split(a);
-    LLVMTypeRef word = LLVMInt32TypeInContext(a->context), types[4];
-    LLVMValueRef operands[4];
+    LLVMTypeRef word = LLVMInt32TypeInContext(a->context), types[5];
+    LLVMValueRef operands[5];
     unsigned count = 0;
     if (value)
         operands[count++] = value;
@@ -72,12 +72,14 @@ static LLVMValueRef build(const struct rc_access *a, const char *before, const c
     if (p.index)
         operands[count++] = p.index;
     operands[count++] = LLVMConstInt(word, p.distance, false);
+    if (a->ticks)
+        operands[count++] = a->ticks;
     for (unsigned i = 0; i < count; i++)
         types[i] = LLVMTypeOf(operands[i]);
     char text[96], all[64];
     int length = p.index ? snprintf(text, sizeof text, "%s%%gs:${%u:c}(${%u:k},${%u:k})%s", before, first + 2, first, first + 1, after)
                          : snprintf(text, sizeof text, "%s%%gs:${%u:c}(${%u:k})%s", before, first + 1, first, after);
-    int all_length = snprintf(all, sizeof all, "%s,r%s,i", constraints, p.index ? ",r" : "");
+    int all_length = snprintf(all, sizeof all, "%s,r%s,i%s", constraints, p.index ? ",r" : "", a->ticks ? ",{" RC_TICKS_REGISTER "}" : "");
     LLVMTypeRef type = LLVMFunctionType(result, types, count, false);
     LLVMValueRef assembly = LLVMGetInlineAsm(type, text, (size_t)length, all, (size_t)all_length, true, false, LLVMInlineAsmDialectATT, false);
     LLVMValueRef call = LLVMBuildCall2(a->builder, type, assembly, operands, count, "");

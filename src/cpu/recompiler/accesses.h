@@ -6,11 +6,14 @@
 #include <llvm-c/DebugInfo.h>
 #include <stdbool.h>
 
+#define RC_TICKS_REGISTER "r11"
+
 struct rc_access {
     LLVMContextRef context;
     LLVMBuilderRef builder;
     LLVMMetadataRef location; // NULL: none
     LLVMValueRef address;     // i32
+    LLVMValueRef ticks;       // held in RC_TICKS_REGISTER there; NULL: they are in the state
     bool swapped;             // memory has the other byte order than the value
 };
 

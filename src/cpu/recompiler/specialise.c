@@ -463,7 +463,7 @@ static LLVMValueRef guest_address(const struct copy *c, LLVMValueRef address)
 static LLVMValueRef copy_guest_access(struct copy *c, const struct step *s, LLVMValueRef address, LLVMValueRef value)
 {
     LLVMTypeRef type = value ? LLVMTypeOf(value) : LLVMTypeOf(s->original);
-    struct rc_access access = {c->all->context, c->site->builder, c->site->location, guest_address(c, address), false};
+    struct rc_access access = {c->all->context, c->site->builder, c->site->location, guest_address(c, address), c->site->ticks, false};
     if (!c->site->leave || !access.address || !rc_has_access(type))
         return NULL;
     if (value) {
@@ -495,6 +495,7 @@ static struct value copy_access(struct copy *c, const struct step *s)
         LLVMValueRef v = copy_guest_access(c, s, address.value, value);
         if (v)
             return plain(v);
+        *c->site->unheld = true;
         v = duplicate(c, s);
         // Guest memory may be device registers: every access happens, alone and in order. Tables and stack are not.
         LLVMValueRef base = address.value;
@@ -693,6 +694,7 @@ static struct value copy_call(struct copy *c, const struct step *s)
     LLVMSetOperand(v, s->ref_count - 1, declare(c, function));
     if (is_named(s->original, "llvm.mem")) {
         LLVMSetOperand(v, 3, LLVMConstInt(integer(c, 1), 1, false)); // volatile
+        *c->site->unheld = true;
         LLVMInstructionSetDebugLoc(v, c->site->location);
     }
     LLVMMetadataRef location = location_of(LLVMGetOperand(v, 0));
@@ -1011,10 +1013,10 @@ static bool try(struct rc_templates *all, const struct template *t, uint32_t wor
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(all->context), parameters, 2, false);
     LLVMValueRef function = LLVMAddFunction(all->scratch_module, "try", type);
     struct scratch user = {LLVMGetParam(function, 0)};
-    bool unlocated = false;
+    bool unlocated = false, unheld = false;
     struct rc_site site = {all->scratch_module, function, LLVMGetParam(function, 0), LLVMGetParam(function, 1),
                            LLVMAppendBasicBlockInContext(all->context, function, ""), LLVMCreateBuilderInContext(all->context),
-                           .slot = scratch_slot, .before_call = scratch_call, .after_call = scratch_call, .unlocated = &unlocated, .user = &user};
+                           .slot = scratch_slot, .before_call = scratch_call, .after_call = scratch_call, .unlocated = &unlocated, .unheld = &unheld, .user = &user};
     LLVMPositionBuilderAtEnd(site.builder, site.entry);
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(all->context, function, "");
     LLVMBuildBr(site.builder, body);

@@ -43,6 +43,8 @@ struct rc_site {
     void (*keep_double_compare)(void *user, uint32_t field, LLVMValueRef a, LLVMValueRef b);
     // Of the instruction's accesses to guest memory; NULL: none. *unlocated becomes true where one cannot have it.
     LLVMMetadataRef location;
+    LLVMValueRef ticks; // of struct rc_access; *unheld becomes true where an access cannot have them
+    bool *unheld;
     bool *unlocated;
     void *user;
 };

@@ -219,6 +219,8 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     int slot = rc_slot_at(offset);
     u->leaves_there |= store && offset == offsetof(struct ppc_state, exit);
     u->looks |= offset == offsetof(struct ppc_state, pc);
+    if (u->optimised && offset == offsetof(struct ppc_state, cycles))
+        return u->ticks;
     if (u->links && store && offset == offsetof(struct ppc_state, lr))
         return u->ignored;
     if (u->leaves && offset == offsetof(struct ppc_state, target)) // nobody looks at it but the jump itself
@@ -361,11 +363,20 @@ static void reload_ticks(struct unit *u)
         LLVMBuildStore(u->b, LLVMBuildLoad2(u->b, u->i64, FIELD(u, cycles), ""), u->ticks);
 }
 
+// In loops they are a variable as others are; accesses to memory have it in a register of its own (accesses.h).
+static bool holds_ticks(const struct unit *u)
+{
+    return u->optimised && u->blocks[u->block].in_loop;
+}
+
 static void set_ticks(struct unit *u, LLVMValueRef value)
 {
     if (u->optimised)
         LLVMBuildStore(u->b, value, u->ticks);
-    store_seen(u, value, FIELD(u, cycles));
+    if (holds_ticks(u))
+        add_event(u, EVENT_DEFINE, rc_slot_at(offsetof(struct ppc_state, cycles)));
+    else
+        store_seen(u, value, FIELD(u, cycles));
 }
 
 static void leave(struct unit *u)
@@ -656,10 +667,16 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, .slot = slot_address, .before_call = before_call,
                            .after_call = after_call,
-                           .known_fast = u->blocks[u->block].fast, .is_minus_zero = unit_is_minus_zero, .unlocated = &u->unlocated, .user = u};
+                           .known_fast = u->blocks[u->block].fast, .is_minus_zero = unit_is_minus_zero, .unlocated = &u->unlocated,
+                           .unheld = &u->unheld, .user = u};
     if (kind == PPC_MEMORY)
         site.location = places_location(u->places, (uint32_t)(i - u->plan->insns));
-    u->unlocated = false;
+    u->unlocated = u->unheld = false;
+    LLVMValueRef time_seen = NULL;
+    if (holds_ticks(u) && (kind == PPC_MEMORY || kind == PPC_EXIT)) {
+        site.ticks = ticks(u);
+        time_seen = store_seen(u, site.ticks, FIELD(u, cycles));
+    }
     bool in_loop = u->optimised && u->blocks[u->block].in_loop;
     if (in_loop) {
         site.keep_compare = unit_keep_compare;
@@ -699,6 +716,10 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         check_exit(u, load_slot(u, offsetof(struct ppc_state, exit), 1));
     else if (!u->looks && (kind == PPC_EXIT ? !u->way_out : site.location && !u->unlocated)) // exit: a move from or to LR
         LLVMInstructionEraseFromParent(seen);
+    if (time_seen && kind == PPC_MEMORY && site.location && !u->unheld) {
+        LLVMInstructionEraseFromParent(time_seen);
+        places_ticks_held(u->places, (uint32_t)(i - u->plan->insns));
+    }
     return branch;
 }
 
@@ -920,7 +941,7 @@ static void build(struct unit *u, uint32_t number)
     u->entry = new_block(u);
     LLVMBasicBlockRef start = new_block(u);
     begin(u, u->entry);
-    u->ticks = LLVMBuildAlloca(u->b, u->i64, "");
+    u->ticks = u->slots[rc_slot_at(offsetof(struct ppc_state, cycles))] = LLVMBuildAlloca(u->b, u->i64, "");
     u->next = LLVMBuildAlloca(u->b, u->i32, "");
     u->ignored = LLVMBuildAlloca(u->b, u->i64, "");
     u->target = LLVMBuildAlloca(u->b, u->i32, "");

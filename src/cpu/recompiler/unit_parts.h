@@ -74,6 +74,7 @@ struct unit {
     LLVMValueRef ignored;          // what is stored here goes nowhere
     LLVMValueRef target;           // variable: of an indirect branch
     bool unlocated;                // it has an access to memory that only a stored pc can tell
+    bool unheld;                   // it has one at which only stored ticks can tell the time
     bool leaves_there, looks;      // it may leave, it looks at its address in the state
     LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;

@@ -380,6 +380,11 @@ static struct value forget(struct copy *c, uint32_t slot)
     return plain(NULL);
 }
 
+static bool checked_later(struct copy *c, const struct step *s)
+{
+    return c->site->checked_later && c->site->checked_later(c->site->user, materialise(c, resolve(c, &c->t->refs[s->first_ref])));
+}
+
 static bool is_slow_path(const char *name)
 {
     return !strcmp(name, "ppc_fp_slow") || !strcmp(name, "ppc_fp_unordered");
@@ -408,6 +413,8 @@ static bool answer(struct copy *c, const struct step *s, const char *name, struc
         *out = forget(c, slot);
     else if (!strcmp(name, "rc_keep_single"))
         *out = keep_single(c, slot, materialise(c, resolve(c, &c->t->refs[s->first_ref + 1])));
+    else if (!strcmp(name, "rc_checked_later") || !strcmp(name, "rc_checked_later_single"))
+        *out = plain(LLVMConstInt(integer(c, 1), checked_later(c, s), false));
     else if (!strcmp(name, "rc_leave"))
         *out = site->leave ? leave(c) : fail(c);
     else if (!strcmp(name, "rc_keeps_compares"))

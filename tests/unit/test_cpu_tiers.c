@@ -569,7 +569,7 @@ static void doubles_together(struct machine *m, uint32_t size)
     (void)size;
     static const uint32_t body[] = {
         0xFD400072 /* fmul f10, f0, f1 */,   0xFD62182A /* fadd f11, f2, f3 */, 0xFD8429BA /* fmadd f12, f4, f6, f5 */, 0x38630001 /* addi r3, r3, 1 */,
-        0xFDA74024 /* fdiv f13, f7, f8 */,   0xFDCA02F2 /* fmul f14, f10, f11 */, 0xFDE0482C /* fsqrt f15, f9 */,        0xFD6C6828 /* fsub f11, f12, f13 */,
+        0xFDCA02F2 /* fmul f14, f10, f11 */, 0xFD6C5028 /* fsub f11, f12, f10 */, 0xFDE0482C /* fsqrt f15, f9 */,        0xFDA74024 /* fdiv f13, f7, f8 */,
     };
     static const uint64_t kinds[] = {
         0, 1ull << 63, 1, 0x800FFFFFFFFFFFFF, 0x0010000000000000, 0x0010000000000001, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, 0xFFF0000000000000,
@@ -595,7 +595,8 @@ static void singles_together(struct machine *m, uint32_t size)
     static const uint32_t body[] = {
         0xC0040000 /* lfs f0, 0(r4) */,    0xC0240004, 0xC0440008, 0xC064000C, 0xC0840010, 0xC0A40014, 0xC0C40018 /* lfs f6, 24(r4) */,
         0xED400072 /* fmuls f10, f0, f1 */, 0xED62182A /* fadds f11, f2, f3 */, 0xED8429BA /* fmadds f12, f4, f6, f5 */, 0xEDAA02F2 /* fmuls f13, f10, f11 */,
-        0xFDCA602A /* fadd f14, f10, f12 */, 0xED6C6828 /* fsubs f11, f12, f13 */, 0xFDE07018 /* frsp f15, f14 */, 0x38630001 /* addi r3, r3, 1 */,
+        0xFDCA602A /* fadd f14, f10, f12 */, 0xED6C6828 /* fsubs f11, f12, f13 */, 0xFDE07018 /* frsp f15, f14 */, 0xED2501B2 /* fmuls f9, f5, f6 */,
+        0x38630001 /* addi r3, r3, 1 */,
     };
     static const uint32_t kinds[] = {
         0, 0x80000000, 1, 0x807FFFFF, 0x00800000, 0x00800001, 0x7F7FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7F800001, 0xFFBFFFFF, 0x1FFFFFFF, 0x20000000,

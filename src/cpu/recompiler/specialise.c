@@ -274,6 +274,27 @@ static struct value copy_access(struct copy *c, const struct step *s)
     return plain(!store && held != type ? LLVMBuildBitCast(b, v, type, "") : v);
 }
 
+// The bytes in the other order, in a vector register, where floating point values are: no way through the host's integers.
+static LLVMValueRef swap_in_vector(struct copy *c, LLVMValueRef x)
+{
+    LLVMBuilderRef b = c->site->builder;
+    LLVMMetadataRef location = location_of(x); // it becomes one instruction with the load
+    LLVMTypeRef integer_type = LLVMTypeOf(x);
+    if (LLVMIsABitCastInst(x))
+        x = LLVMGetOperand(x, 0);
+    unsigned size = LLVMGetIntTypeWidth(integer_type) / 8;
+    LLVMTypeRef bytes = LLVMVectorType(integer(c, 8), 16), words = LLVMVectorType(integer_type, 16 / size);
+    LLVMValueRef first = LLVMConstInt(integer(c, 32), 0, false), order[16];
+    for (unsigned i = 0; i < 16; i++)
+        order[i] = i < size ? LLVMConstInt(integer(c, 32), size - 1 - i, false) : LLVMGetUndef(integer(c, 32));
+    LLVMValueRef v = LLVMBuildInsertElement(b, LLVMGetUndef(LLVMVectorType(LLVMTypeOf(x), 16 / size)), x, first, "");
+    if (location)
+        LLVMInstructionSetDebugLoc(v, location);
+    v = LLVMBuildBitCast(b, v, bytes, "");
+    v = LLVMBuildShuffleVector(b, v, LLVMGetUndef(bytes), LLVMConstVector(order, 16), "");
+    return LLVMBuildExtractElement(b, LLVMBuildBitCast(b, v, words, ""), first, "");
+}
+
 static LLVMValueRef declare(struct copy *c, LLVMValueRef function)
 {
     size_t length;
@@ -447,6 +468,9 @@ static struct value copy_call(struct copy *c, const struct step *s)
     for (unsigned i = 0; i + 1 < s->ref_count; i++)
         if (resolve(c, &c->t->refs[s->first_ref + i]).is_state)
             return fail(c); // a copy of part of the state
+    LLVMValueRef first = materialise(c, resolve(c, &c->t->refs[s->first_ref]));
+    if (c->site->swaps_in_vectors && is_named(s->original, "llvm.bswap") && (location_of(first) || LLVMIsABitCastInst(first)))
+        return plain(swap_in_vector(c, first));
     LLVMValueRef v = duplicate(c, s);
     LLVMSetOperand(v, s->ref_count - 1, declare(c, function));
     if (is_named(s->original, "llvm.mem")) {
@@ -530,6 +554,14 @@ static struct value extend_loaded(struct copy *c, const struct step *s)
     return plain(keep_apart(c, v));
 }
 
+// Of a vector of another type, so that the value needs no host integer even where it is used in another block.
+static LLVMValueRef extract_as(struct copy *c, LLVMValueRef extracted, LLVMTypeRef type)
+{
+    LLVMValueRef v = LLVMGetOperand(extracted, 0);
+    LLVMTypeRef vector = LLVMVectorType(type, LLVMGetVectorSize(LLVMTypeOf(v)));
+    return LLVMBuildExtractElement(c->site->builder, LLVMBuildBitCast(c->site->builder, v, vector, ""), LLVMGetOperand(extracted, 1), "");
+}
+
 static struct value copy_plain(struct copy *c, const struct step *s)
 {
     LLVMBuilderRef b = c->site->builder;
@@ -545,6 +577,8 @@ static struct value copy_plain(struct copy *c, const struct step *s)
             return x;
         if (s->code == LLVMZExt && c->site->leave && location_of(x.value))
             return extend_loaded(c, s);
+        if (s->code == LLVMBitCast && c->site->swaps_in_vectors && LLVMIsAExtractElementInst(x.value))
+            return plain(extract_as(c, x.value, LLVMTypeOf(s->original)));
         LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? rc_fold(b, s->code, x.value, y.value) : NULL;
         return plain(simple ? simple : duplicate(c, s));
     }

@@ -43,6 +43,7 @@ struct rc_site {
     void (*keep_compare)(void *user, uint32_t field, LLVMValueRef a, LLVMValueRef b);
     // The same of doubles, given as their bits, on the only way on: others have left.
     void (*keep_double_compare)(void *user, uint32_t field, LLVMValueRef a, LLVMValueRef b);
+    bool swaps_in_vectors; // what is loaded or stored is a floating point register's
     // Of the instruction's accesses to guest memory; NULL: none. *unlocated becomes true where one cannot have it.
     LLVMMetadataRef location;
     bool *unlocated;

@@ -646,6 +646,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         site.set_single = set_single;
         site.forget = forget;
     }
+    site.swaps_in_vectors = u->optimised && unit_moves_floats(i);
     if (u->group)
         site.checked_later = unit_checked_later;
     bool ok, minus_zeros = unit_makes_minus_zeros(u, i);

@@ -138,6 +138,7 @@ void unit_find_transfers(struct unit *u); // events[].chosen, blocks[].dirty, li
 
 // ---- singles.c
 void unit_find_singles(struct unit *u); // blocks[].singles
+bool unit_moves_floats(const struct rc_insn *i); // between memory and a floating point register
 // What is known behind the instruction. Too little known is allowed.
 uint32_t unit_singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles);
 // What all blocks of the unit know to which the last instruction of one leads.

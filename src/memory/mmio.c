@@ -53,7 +53,8 @@ static const struct {
     {ZYDIS_MNEMONIC_MOVZX, ACTION_ZERO}, {ZYDIS_MNEMONIC_MOVSX, ACTION_SIGN}, {ZYDIS_MNEMONIC_MOVSXD, ACTION_SIGN},
     {ZYDIS_MNEMONIC_ADD, ACTION_ADD},    {ZYDIS_MNEMONIC_SUB, ACTION_SUB},    {ZYDIS_MNEMONIC_AND, ACTION_AND},
     {ZYDIS_MNEMONIC_OR, ACTION_OR},      {ZYDIS_MNEMONIC_XOR, ACTION_XOR},    {ZYDIS_MNEMONIC_CMP, ACTION_CMP},
-    {ZYDIS_MNEMONIC_TEST, ACTION_TEST},  {ZYDIS_MNEMONIC_XCHG, ACTION_XCHG},
+    {ZYDIS_MNEMONIC_TEST, ACTION_TEST},  {ZYDIS_MNEMONIC_XCHG, ACTION_XCHG},  {ZYDIS_MNEMONIC_VMOVD, ACTION_MOVE},
+    {ZYDIS_MNEMONIC_VMOVQ, ACTION_MOVE}, {ZYDIS_MNEMONIC_VMOVSS, ACTION_MOVE}, {ZYDIS_MNEMONIC_VMOVSD, ACTION_MOVE},
 };
 
 // The context's slots in the order of the instruction encoding.
@@ -85,6 +86,11 @@ static bool is_general(ZydisRegister r)
     return ZydisRegisterGetClass(wide) == ZYDIS_REGCLASS_GPR64;
 }
 
+static bool is_xmm(ZydisRegister r)
+{
+    return ZydisRegisterGetClass(r) == ZYDIS_REGCLASS_XMM && ZydisRegisterGetId(r) < 16;
+}
+
 static bool decode_bytes(const uint8_t *code, struct instruction *out)
 {
     ZydisDecoder decoder;
@@ -114,7 +120,7 @@ static bool decode(const uint8_t *code, struct instruction *out)
     if (out->memory->type != ZYDIS_OPERAND_TYPE_MEMORY || !size_known)
         return false;
     return out->other->type == ZYDIS_OPERAND_TYPE_IMMEDIATE ||
-           (out->other->type == ZYDIS_OPERAND_TYPE_REGISTER && is_general(out->other->reg.value));
+           (out->other->type == ZYDIS_OPERAND_TYPE_REGISTER && (is_general(out->other->reg.value) || is_xmm(out->other->reg.value)));
 }
 
 // ---- Registers
@@ -137,12 +143,22 @@ static uint64_t size_mask(unsigned size)
 
 static uint64_t register_get(ucontext_t *u, ZydisRegister r, unsigned size)
 {
+    uint64_t low;
+    if (is_xmm(r)) {
+        memcpy(&low, &u->uc_mcontext.fpregs->_xmm[ZydisRegisterGetId(r)], sizeof low);
+        return low & size_mask(size);
+    }
     const uint64_t value = (uint64_t)*register_slot(u, r);
     return (is_high_byte(r) ? value >> 8 : value) & size_mask(size);
 }
 
 static void register_set(ucontext_t *u, ZydisRegister r, unsigned size, uint64_t value)
 {
+    if (is_xmm(r)) { // the rest becomes 0
+        const uint64_t whole[2] = {value & size_mask(size), 0};
+        memcpy(&u->uc_mcontext.fpregs->_xmm[ZydisRegisterGetId(r)], whole, sizeof whole);
+        return;
+    }
     greg_t *slot = register_slot(u, r);
     const unsigned shift = is_high_byte(r) ? 8 : 0;
     const uint64_t mask = size_mask(size) << shift;
@@ -254,7 +270,7 @@ static void load(const struct access *a)
         value = swap(value, i->size);
     else if (i->action == ACTION_SIGN)
         value = sign_extend(value, i->size);
-    register_set(a->context, i->other->reg.value, i->other->size / 8, value);
+    register_set(a->context, i->other->reg.value, is_xmm(i->other->reg.value) ? i->size : i->other->size / 8, value);
 }
 
 static void store(const struct access *a)

@@ -36,8 +36,13 @@ enum { SIZE = 0x10000, MOST = 1000, ROUNDS = 5 };
     0xF9640028, /* std r11, 40(r4) */                                                                                  \
     0xBBA40030, /* lmw r29, 48(r4) */                                                                                  \
     0x9964003F, /* stb r11, 63(r4) */                                                                                  \
-    0xB164003E  /* sth r11, 62(r4) */
-static const uint32_t program[] = {ACCESSES, 0x42000000 | (-4 * 17 & 0xFFFC) /* bdnz */, ACCESSES, 0x4E800020 /* blr */};
+    0xB164003E, /* sth r11, 62(r4) */                                                                                  \
+    0xC0240040, /* lfs f1, 64(r4) */                                                                                   \
+    0xEC21082A, /* fadds f1, f1, f1 */                                                                                 \
+    0xD0240044, /* stfs f1, 68(r4) */                                                                                  \
+    0xC8440048, /* lfd f2, 72(r4) */                                                                                   \
+    0xD8440050  /* stfd f2, 80(r4) */
+static const uint32_t program[] = {ACCESSES, 0x42000000 | (-4 * 22 & 0xFFFC) /* bdnz */, ACCESSES, 0x4E800020 /* blr */};
 
 struct seen {
     struct machine *machine;
@@ -105,7 +110,7 @@ static void devices_see_the_same_time(void **state)
     struct seen expected, seen;
     assert_true(open_machine(&plain, CPU_INTERPRETER, &expected));
     assert_int_equal(run(&plain, DEVICE), PPC_EXIT_FETCH);
-    assert_true(expected.count > ROUNDS * 13);
+    assert_true(expected.count > ROUNDS * 17);
     for (enum cpu_tier tier = CPU_QUICK; tier <= CPU_OPTIMISED; tier++) {
         if (!open_machine(&other, tier, &seen))
             skip();
@@ -128,7 +133,7 @@ static void faults_are_where_they_are(void **state)
     struct machine plain, other;
     struct seen seen;
     for (enum cpu_tier tier = CPU_QUICK; tier <= CPU_OPTIMISED; tier++)
-        for (uint32_t within = 0; within < 64; within++) {
+        for (uint32_t within = 0; within < 88; within++) {
             assert_true(open_machine(&plain, CPU_INTERPRETER, &seen));
             assert_int_equal(run(&plain, DATA + SIZE - within), PPC_EXIT_FAULT);
             if (!open_machine(&other, tier, &seen))

@@ -282,6 +282,13 @@ static void test_mmio_modify(void **state)
     __asm__ volatile("movw (%1,%2,4), %w0" : "+r"(low) : "r"(p), "r"(2ull) : "memory");
     check_access(&d, WINDOW + 12, 2);
     assert_true(low == 0x1122334455660000ull);
+    uint64_t both[2] = {1, 2};
+    __asm__ volatile("vmovdqu %0, %%xmm7; vmovd (%1), %%xmm7; vmovdqu %%xmm7, %0" : "+m"(both) : "r"(p) : "memory", "xmm7");
+    check_access(&d, WINDOW + 4, 4);
+    assert_true(both[0] == 0x0F && both[1] == 0);
+    __asm__ volatile("vmovq (%1), %%xmm9; vmovq %%xmm9, 8(%1); vmovdqu %%xmm9, %0" : "=m"(both) : "r"(p) : "memory", "xmm9");
+    check_access(&d, WINDOW + 12, 8);
+    assert_true(both[1] == 0 && d.written == __builtin_bswap64(both[0]));
     mem_scope_leave(&scope);
 }
 

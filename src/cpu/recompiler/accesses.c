@@ -4,21 +4,36 @@
 #include <stdio.h>
 #include <string.h>
 
-static unsigned width(LLVMTypeRef type)
+enum form { FORM_NONE, FORM_8, FORM_16, FORM_32, FORM_64, FORM_FLOAT, FORM_DOUBLE, FORM_VECTOR };
+
+static enum form form_of(LLVMTypeRef type)
 {
-    return LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 128;
+    switch (LLVMGetTypeKind(type)) {
+    case LLVMFloatTypeKind:
+        return FORM_FLOAT;
+    case LLVMDoubleTypeKind:
+        return FORM_DOUBLE;
+    case LLVMVectorTypeKind: {
+        LLVMTypeRef lane = LLVMGetElementType(type);
+        bool integers = LLVMGetTypeKind(lane) == LLVMIntegerTypeKind;
+        return integers && LLVMGetIntTypeWidth(lane) * LLVMGetVectorSize(type) == 128 ? FORM_VECTOR : FORM_NONE;
+    }
+    case LLVMIntegerTypeKind:
+        switch (LLVMGetIntTypeWidth(type)) {
+        case 8: return FORM_8;
+        case 16: return FORM_16;
+        case 32: return FORM_32;
+        case 64: return FORM_64;
+        default: return FORM_NONE;
+        }
+    default:
+        return FORM_NONE;
+    }
 }
 
 bool rc_has_access(LLVMTypeRef type)
 {
-    if (LLVMGetTypeKind(type) == LLVMVectorTypeKind) {
-        LLVMTypeRef lane = LLVMGetElementType(type);
-        return LLVMGetTypeKind(lane) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(lane) * LLVMGetVectorSize(type) == 128;
-    }
-    if (LLVMGetTypeKind(type) != LLVMIntegerTypeKind)
-        return false;
-    unsigned bits = LLVMGetIntTypeWidth(type);
-    return bits == 8 || bits == 16 || bits == 32 || bits == 64;
+    return form_of(type) != FORM_NONE;
 }
 
 // What an address consists of, modulo 2^32; index NULL: nothing.
@@ -95,17 +110,21 @@ LLVMValueRef rc_build_load(const struct rc_access *a, LLVMTypeRef type, bool wid
     LLVMTypeRef word = LLVMInt32TypeInContext(a->context), doubleword = LLVMInt64TypeInContext(a->context);
     LLVMTypeRef made = wide ? doubleword : word;
     LLVMValueRef v;
-    switch (width(type)) {
-    case 8:
+    switch (form_of(type)) {
+    case FORM_8:
         v = build(a, "movzbl ", ", ${0:k}", "=r", made, NULL);
         break;
-    case 16:
+    case FORM_16:
         v = a->swapped ? build(a, "movbew ", ", ${0:w}\nmovzwl ${0:w}, ${0:k}", "=r", made, NULL) : build(a, "movzwl ", ", ${0:k}", "=r", made, NULL);
         break;
-    case 32:
+    case FORM_32:
         return build(a, a->swapped ? "movbel " : "movl ", ", ${0:k}", "=r", made, NULL);
-    case 64:
+    case FORM_64:
         return build(a, a->swapped ? "movbeq " : "movq ", ", ${0:q}", "=r", doubleword, NULL);
+    case FORM_FLOAT:
+        return build(a, "vmovd ", ", $0", "=x", type, NULL);
+    case FORM_DOUBLE:
+        return build(a, "vmovq ", ", $0", "=x", type, NULL);
     default:
         return build(a, "vmovups ", ", $0", "=x", type, NULL);
     }
@@ -115,15 +134,19 @@ LLVMValueRef rc_build_load(const struct rc_access *a, LLVMTypeRef type, bool wid
 LLVMValueRef rc_build_store(const struct rc_access *a, LLVMValueRef value)
 {
     LLVMTypeRef nothing = LLVMVoidTypeInContext(a->context);
-    switch (width(LLVMTypeOf(value))) {
-    case 8:
+    switch (form_of(LLVMTypeOf(value))) {
+    case FORM_8:
         return build(a, "movb ${0:b}, ", "", "r", nothing, value);
-    case 16:
+    case FORM_16:
         return build(a, a->swapped ? "movbew ${0:w}, " : "movw ${0:w}, ", "", "r", nothing, value);
-    case 32:
+    case FORM_32:
         return build(a, a->swapped ? "movbel ${0:k}, " : "movl ${0:k}, ", "", "r", nothing, value);
-    case 64:
+    case FORM_64:
         return build(a, a->swapped ? "movbeq ${0:q}, " : "movq ${0:q}, ", "", "r", nothing, value);
+    case FORM_FLOAT:
+        return build(a, "vmovd $0, ", "", "x", nothing, value);
+    case FORM_DOUBLE:
+        return build(a, "vmovq $0, ", "", "x", nothing, value);
     default:
         return build(a, "vmovups $0, ", "", "x", nothing, value);
     }

@@ -17,7 +17,7 @@ struct rc_access {
     bool swapped;             // memory has the other byte order than the value
 };
 
-// Whether there is an instruction for it: integers, and vectors of 16 bytes, which are never swapped.
+// Whether there is an instruction for it: integers; floating point values and vectors of 16 bytes, which are never swapped.
 bool rc_has_access(LLVMTypeRef type);
 
 // A value of `type` in memory. `wide`: as i64, with zeros above it.

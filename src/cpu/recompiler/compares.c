@@ -362,6 +362,12 @@ void unit_convert_compares(struct unit *u, uint32_t from, uint32_t to)
     }
 }
 
+bool unit_leaves_compares(const struct rc_insn *i)
+{
+    unsigned field;
+    return compare_of(i, &field) == UNKNOWN && !written_fields(i);
+}
+
 void unit_compares_before(struct unit *u, const struct rc_insn *i)
 {
     uint32_t at = compares_at(i, u->compares);

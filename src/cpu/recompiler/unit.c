@@ -11,31 +11,6 @@
 #include "cpu/recompiler/unit_parts.h"
 #include "ppc/fp_status.h"
 
-bool unit_is_call(const struct rc_insn *i)
-{
-    enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
-    return i->word & 1 && (kind == PPC_BRANCH || kind == PPC_INDIRECT);
-}
-
-static uint32_t insn_at(const struct unit *u, uint32_t pc)
-{
-    uint32_t low = 0, high = u->plan->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (u->plan->insns[middle].pc < pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < u->plan->count && u->plan->insns[low].pc == pc ? low : UINT32_MAX;
-}
-
-uint32_t unit_block_at(const struct unit *u, uint32_t pc)
-{
-    uint32_t i = insn_at(u, pc);
-    return i != UINT32_MAX && u->blocks[u->block_of[i]].first == i ? u->block_of[i] : UINT32_MAX;
-}
-
 // ---- Small pieces of IR
 
 static LLVMValueRef c64(struct unit *u, uint64_t v)
@@ -269,6 +244,8 @@ static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool cer
 static LLVMBasicBlockRef way_out(void *user)
 {
     struct unit *u = user;
+    if (u->group)
+        return u->group->slow;
     if (!u->way_out) { // where slots are not variables, nothing is stored before
         LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
         u->way_out = new_block(u);
@@ -695,6 +672,9 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         site.set_single = set_single;
         site.forget = forget;
     }
+    site.swaps_in_vectors = u->optimised && unit_moves_floats(i);
+    if (u->group)
+        site.checked_later = unit_checked_later;
     bool ok, minus_zeros = unit_makes_minus_zeros(u, i);
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
     unit_learn_vectors(u, i, minus_zeros);
@@ -723,6 +703,17 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     return branch;
 }
 
+bool unit_build_at(struct unit *u, uint32_t number)
+{
+    const struct guest_block *g = &u->blocks[u->block];
+    const struct rc_insn *insn = &u->plan->insns[g->first + number];
+    uint32_t known = unit_singles_behind(u, insn, u->singles);
+    unit_widen(u, u->singles & ~(number + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
+    bool ended = build_insn(u, insn);
+    u->failed |= !ended && u->optimised && known & ~u->singles; // other blocks count on these
+    return ended;
+}
+
 static void build_block(struct unit *u, uint32_t block)
 {
     struct guest_block *g = &u->blocks[block];
@@ -734,11 +725,12 @@ static void build_block(struct unit *u, uint32_t block)
     begin(u, g->head);
     bool ended = false;
     for (uint32_t i = 0; i < g->count && !ended && !u->failed; i++) {
-        const struct rc_insn *insn = &u->plan->insns[g->first + i];
-        uint32_t known = unit_singles_behind(u, insn, u->singles);
-        unit_widen(u, u->singles & ~(i + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
-        ended = build_insn(u, insn);
-        u->failed |= !ended && u->optimised && known & ~u->singles; // other blocks count on these
+        uint32_t together = unit_find_group(u, i);
+        if (together)
+            unit_build_group(u, i, together);
+        else
+            ended = unit_build_at(u, i);
+        i += together ? together - 1 : 0;
     }
     const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
     if (!ended && !u->failed) {
@@ -828,26 +820,6 @@ static void check_entry_mode(struct unit *u, const struct guest_block *g, uint32
 }
 
 // ---- The whole
-
-static bool divide(struct unit *u)
-{
-    const struct rc_plan *p = u->plan;
-    u->blocks = calloc(p->count, sizeof *u->blocks);
-    u->block_of = calloc(p->count, sizeof *u->block_of);
-    if (!u->blocks || !u->block_of)
-        return false;
-    for (uint32_t i = 0; i < p->count; i++) {
-        bool adjoining = i && p->insns[i].pc == p->insns[i - 1].pc + 4;
-        if (!adjoining || p->insns[i].flags & (RC_LEADER | RC_ENTRY | RC_TARGET)) {
-            u->blocks[u->block_count].first = i;
-            u->blocks[u->block_count].is_target = p->insns[i].flags & RC_TARGET;
-            u->blocks[u->block_count++].head = new_block(u);
-        }
-        u->block_of[i] = u->block_count - 1;
-        u->blocks[u->block_count - 1].count++;
-    }
-    return true;
-}
 
 static void check_stack(struct unit *u, LLVMBasicBlockRef on, uint32_t pc)
 {
@@ -948,7 +920,7 @@ static void build(struct unit *u, uint32_t number)
     LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
     u->state = LLVMBuildGEP2(u->b, u->i8, LLVMGetParam(u->function, 0), &bias, 1, "");
     LLVMBuildBr(u->b, start);
-    if (!divide(u)) {
+    if (!unit_divide(u)) {
         u->failed = true;
         return;
     }
@@ -974,17 +946,10 @@ static void build(struct unit *u, uint32_t number)
     build_entries(u, start);
 }
 
-bool rc_has_loop(const struct rc_plan *p)
+static LLVMValueRef weights(struct unit *u, uint32_t first, uint32_t second)
 {
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct rc_insn *n = &p->insns[i];
-        if (n->flags & RC_UNKNOWN || n->word & CALL_BIT || ppc_opcodes[n->opcode].kind != PPC_BRANCH)
-            continue;
-        uint32_t target = ppc_branch_target(n->word, n->pc);
-        if (target <= n->pc && target >= p->insns[0].pc)
-            return true;
-    }
-    return false;
+    LLVMMetadataRef all[3] = {LLVMMDStringInContext2(u->context, "branch_weights", 14), LLVMValueAsMetadata(c32(u, first)), LLVMValueAsMetadata(c32(u, second))};
+    return LLVMMetadataAsValue(u->context, LLVMMDNodeInContext2(u->context, all, 3));
 }
 
 bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, uint32_t number,
@@ -1001,9 +966,8 @@ bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMM
     u.f64 = LLVMDoubleTypeInContext(context);
     u.f32 = LLVMFloatTypeInContext(context);
     u.vector = LLVMVectorType(u.i32, 4);
-    LLVMMetadataRef weights[3] = {LLVMMDStringInContext2(context, "branch_weights", 14),
-                                  LLVMValueAsMetadata(c32(&u, 1)), LLVMValueAsMetadata(c32(&u, 100000))};
-    u.unlikely = LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, weights, 3));
+    u.unlikely = weights(&u, 1, 100000);
+    u.likely = weights(&u, 100000, 1);
     build(&u, number);
     LLVMDisposeBuilder(u.b);
     free(u.blocks);

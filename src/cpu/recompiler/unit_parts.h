@@ -1,4 +1,4 @@
-// unit_parts.h: what the files that make a unit share (unit.c, loops.c, flow.c, singles.c, compares.c).
+// unit_parts.h: what the files that make a unit share (unit.c, blocks.c, checks.c, loops.c, flow.c, singles.c, compares.c).
 // Threads: one at a time for one unit.
 #pragma once
 #include <llvm-c/Core.h>
@@ -45,6 +45,21 @@ struct guest_block {
     bool fast;                         // its loop is only entered with FPSCR as fp_mode_is_fast wants it
 };
 
+enum { MOST_RESULTS = 8 };
+
+// Results that are looked at together.
+struct results {
+    LLVMValueRef variables[MOST_RESULTS];
+    unsigned count;
+};
+
+// Of instructions that are done as if all results were ordinary.
+struct group {
+    LLVMBasicBlockRef slow; // where they are done again
+    struct results doubles, singles;
+    bool shows_in_another; // the result at hand
+};
+
 struct unit {
     struct rc_templates *templates;
     LLVMContextRef context;
@@ -61,7 +76,7 @@ struct unit {
     LLVMBasicBlockRef entry, last; // last: that was begun
     LLVMBuilderRef b;
     LLVMTypeRef type, pointer, i64, i32, i8, i1, vector, f64, f32;
-    LLVMValueRef unlikely; // branch weights: the first way is rare
+    LLVMValueRef unlikely, likely; // branch weights: the first way is rare, the second is
     LLVMValueRef slots[RC_SLOT_COUNT];
     LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
     uint32_t singles, made_singles; // those that are, where code is built; those that this instruction makes
@@ -76,6 +91,7 @@ struct unit {
     bool unlocated;                // it has an access to memory that only a stored pc can tell
     bool unheld;                   // it has one at which only stored ticks can tell the time
     bool leaves_there, looks;      // it may leave, it looks at its address in the state
+    struct group *group;           // it is one of; NULL: of none, or they are done again
     LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;
     uint32_t block_count, block;
@@ -94,14 +110,25 @@ static inline bool unit_is_fpr(uint32_t offset)
 
 enum { CALL_BIT = 1 }; // of a branch: it sets LR
 
+// ---- blocks.c
+bool unit_divide(struct unit *u);           // blocks, block_of; false: no memory
 bool unit_is_call(const struct rc_insn *i); // RC_UNKNOWN aside
 // The guest block that starts at `pc`; UINT32_MAX where it is not of this unit.
 uint32_t unit_block_at(const struct unit *u, uint32_t pc);
 
+// ---- unit.c
 LLVMValueRef unit_state_at(struct unit *u, uint32_t offset); // address
 LLVMValueRef unit_make_variable(struct unit *u, LLVMValueRef *v, LLVMTypeRef type); // *v, made where it is NULL
 LLVMValueRef unit_variable(struct unit *u, int slot);
 void unit_add_event(struct unit *u, enum event_kind kind, int slot);
+
+// Builds the instruction of this number in the block; true: the block ends with it.
+bool unit_build_at(struct unit *u, uint32_t number);
+
+// ---- checks.c
+uint32_t unit_find_group(struct unit *u, uint32_t number); // how many instructions the group has that starts there; 0: none does
+void unit_build_group(struct unit *u, uint32_t number, uint32_t count);
+bool unit_checked_later(void *user, LLVMValueRef result);        // of struct rc_site
 
 // ---- loops.c
 void unit_find_loops(struct unit *u); // blocks[].calls, in_loop, loop, fast
@@ -112,6 +139,7 @@ void unit_find_transfers(struct unit *u); // events[].chosen, blocks[].dirty, li
 
 // ---- singles.c
 void unit_find_singles(struct unit *u); // blocks[].singles
+bool unit_moves_floats(const struct rc_insn *i); // between memory and a floating point register
 // What is known behind the instruction. Too little known is allowed.
 uint32_t unit_singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles);
 // What all blocks of the unit know to which the last instruction of one leads.
@@ -131,6 +159,7 @@ void unit_learn_vectors(struct unit *u, const struct rc_insn *i, bool minus_zero
 // ---- compares.c. `compares`: how CR fields are held, four bits each; 0: as bits in their slots.
 void unit_find_compares(struct unit *u); // blocks[].compares
 // Around an instruction in a loop: makes the bits of fields of which it writes some; learns what it compares.
+bool unit_leaves_compares(const struct rc_insn *i); // it writes no field
 void unit_compares_before(struct unit *u, const struct rc_insn *i);
 void unit_compares_after(struct unit *u, const struct rc_insn *i);
 void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b); // of struct rc_site

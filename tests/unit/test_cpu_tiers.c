@@ -390,6 +390,54 @@ static void entries_with_doubles(void **state)
     in_every_tier(with_a_double, 0, true);
 }
 
+// A loop that computes is left once, by a way that clears FPSCR in the interpreter's hands, and entered again there: its fast form is
+// for another FPSCR. The loop starts the unit.
+static void clear_fpscr_beside_a_loop(struct machine *m, uint32_t size)
+{
+    (void)size;
+    const uint32_t words[] = {0x38630001 /* addi r3, r3, 1 */, 0x2C030003 /* cmpwi r3, 3 */, 0x40820008 /* bne the fadd */, 0xFDFE258F /* mtfsf. 255, f4 */,
+                              0xFC21102A /* fadd f1, f1, f2 */, 0x4200FFEC /* bdnz CODE */, BLR};
+    const double third = 1.0 / 3;
+    put(m, CODE, words, sizeof words / sizeof *words);
+    ppc_set_fpscr(&m->s, 0x02000000);
+    memcpy(&m->s.fpr[1], &third, 8);
+    memcpy(&m->s.fpr[2], &third, 8);
+    m->s.fpr[4] = 0;
+    m->s.gpr[3] = 0;
+    m->s.ctr = 6;
+    run_at(m, CODE, 100);
+}
+
+static void fpscr_cleared_beside_a_loop(void **state)
+{
+    (void)state;
+    in_every_tier(clear_fpscr_beside_a_loop, 0, true);
+}
+
+// Not every way through an instruction is one through its form here: fctiwz without the dot writes no CR field.
+static void convert_beside_a_compare(struct machine *m, uint32_t size)
+{
+    (void)size;
+    const uint32_t words[] = {0x2C830003 /* cmpwi cr1, r3, 3 */, 0xFC20081E /* fctiwz f1, f1 */, 0x38630001 /* addi r3, r3, 1 */, 0x4184FFF4 /* blt cr1, CODE */, BLR};
+    put(m, CODE, words, sizeof words / sizeof *words);
+    m->s.gpr[3] = 0;
+    ppc_set_fpscr(&m->s, 0x02000000);
+    run_at(m, CODE, 100);
+    run_at(m, CODE, 100);
+}
+
+static void conversions_beside_compares(void **state)
+{
+    (void)state;
+    struct machine m;
+    in_every_tier(convert_beside_a_compare, 0, true);
+    assert_true(open_machine(&m, CPU_OPTIMISED));
+    ppc_state_init(&m.s);
+    convert_beside_a_compare(&m, 0);
+    assert_true(cpu_has_entry(m.cpu, CODE)); // it could be translated
+    close_machine(&m);
+}
+
 // The same all over a MB, without end.
 static void much_garbage(struct machine *m, uint32_t seed)
 {
@@ -742,6 +790,8 @@ int main(void)
         cmocka_unit_test(newly_loaded_code),
         cmocka_unit_test(a_fault_in_a_loop),
         cmocka_unit_test(entries_with_doubles),
+        cmocka_unit_test(fpscr_cleared_beside_a_loop),
+        cmocka_unit_test(conversions_beside_compares),
         cmocka_unit_test(singles_among_doubles),
         cmocka_unit_test(floats_in_loops),
         cmocka_unit_test(compares_in_loops),

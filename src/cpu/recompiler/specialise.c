@@ -745,7 +745,11 @@ static struct value copy_plain(struct copy *c, const struct step *s)
             return x;
         if (s->code == LLVMZExt && c->site->leave && location_of(x.value))
             return extend_loaded(c, s);
-        LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? rc_fold(b, s->code, x.value, y.value) : NULL;
+        LLVMValueRef simple = NULL;
+        if (s->ref_count == 2 && is_constant(y))
+            simple = rc_fold(b, s->code, x.value, y.value);
+        else if (s->code == LLVMAnd && is_constant(x))
+            simple = rc_fold(b, s->code, y.value, x.value);
         return plain(simple ? simple : duplicate(c, s));
     }
     switch (s->code) {

@@ -514,76 +514,6 @@ static void with_a_single_or_not(struct machine *m, uint32_t size)
     }
 }
 
-// Random: singles, doubles, loads, stores, compares and branches ahead, in a loop and behind it.
-static uint32_t random_float(uint32_t *x)
-{
-    static const uint32_t forms[] = {
-        0xC0040000 /* lfs */,      0xC8040008 /* lfd */,    0xD0040010 /* stfs */,   0xD8040018 /* stfd */,   0xFC00002A /* fadd */,
-        0xEC00002A /* fadds */,    0xFC000032 /* fmul */,   0xEC000032 /* fmuls */,  0xFC00003A /* fmadd */,  0xEC00003A /* fmadds */,
-        0xFC000018 /* frsp */,     0xFC000090 /* fmr */,    0xFC000050 /* fneg */,   0xFC000210 /* fabs */,   0xFC00001E /* fctiwz */,
-        0xFC00069C /* fcfid */,    0xFC00002E /* fsel */,   0xEC000028 /* fsubs */,  0xFC000028 /* fsub */,   0xFC000000 /* fcmpu 0 */,
-        0x41820008 /* beq +8 */,   0x4181000C /* bgt +12 */, 0x40800008 /* bge +8 */, 0xFC00048E /* mffs */,
-    };
-    uint32_t n = next_random(x) % (sizeof forms / sizeof *forms), form = forms[n], d = next_random(x) % 6, a = next_random(x) % 6,
-             b = next_random(x) % 6, c = next_random(x) % 6;
-    if (n < 4)
-        return form | d << 21 | (next_random(x) & 1) << 5;
-    if (form >> 26 == 16)
-        return form;
-    if (form >> 26 == 63 && (form >> 1 & 0x3FF) == 0)
-        return form | a << 16 | b << 11;
-    bool multiplies = (form >> 1 & 31) == 25, adds = (form >> 1 & 31) == 29 || (form >> 1 & 31) == 23; // three operands
-    bool two = (form >> 1 & 31) == 20 || (form >> 1 & 31) == 21;
-    return form | d << 21 | (multiplies || adds || two ? a << 16 : 0) | (multiplies || form == 0xFC00048E ? 0 : b << 11) | (multiplies || adds ? c << 6 : 0);
-}
-
-static void floats_in_loop(struct machine *m, uint32_t seed)
-{
-    enum { BODY = 12, BEHIND = 8, LONGEST = 60, PLACE = 0x8000 };
-    static const double values[] = {0.5, 7, 1.0 / 3, -2.25, 1e-3, 0};
-    uint32_t words[BODY + 3 + 1 + BEHIND + 3 + 1] = {0}, count = 0, x = seed;
-    for (uint32_t i = 0; i < BODY; i++)
-        words[count++] = random_float(&x);
-    for (uint32_t i = 0; i < 3; i++)
-        words[count++] = 0x60000000; // where branches ahead lead to
-    words[count] = 0x42000000 | ((0u - 4 * count) & 0xFFFC); // bdnz
-    count++;
-    for (uint32_t i = 0; i < BEHIND; i++)
-        words[count++] = random_float(&x);
-    for (uint32_t i = 0; i < 3; i++)
-        words[count++] = 0x60000000;
-    words[count++] = BLR;
-    put(m, CODE, words, count);
-    uint64_t sum = 0;
-    for (uint32_t n = 1; n < LONGEST; n++) {
-        for (uint32_t i = 0; i < 16; i++)
-            assert_true(mem_set32(m->mem, CODE + PLACE + 4 * i, 0x3E800000 + (next_random(&x) & 0x01FFFFF8)));
-        for (int i = 0; i < 6; i++)
-            memcpy(&m->s.fpr[i], &values[next_random(&x) % 6], 8);
-        m->s.gpr[4] = CODE + PLACE;
-        ppc_set_fpscr(&m->s, n % 8 ? 0x02000000 : 0);
-        m->s.ctr = 3;
-        run_at(m, CODE, n);
-        for (int run = 0; run < 3; run++) {
-            for (int i = 0; i < 6; i++)
-                sum = (sum ^ m->s.fpr[i]) * 0x100000001B3;
-            sum = (sum ^ ppc_fpscr(&m->s) ^ m->s.pc ^ m->s.cycles) * 0x100000001B3;
-            for (int i = 0; i < 4; i++)
-                sum = (sum ^ m->s.cr[i]) * 0x100000001B3;
-            m->s.exit = 0;
-            run_at(m, m->s.pc == END ? CODE : m->s.pc, 9);
-        }
-    }
-    m->s.gpr[31] = sum;
-}
-
-static void floats_in_loops(void **state)
-{
-    (void)state;
-    for (uint32_t seed = 1; seed <= 60; seed++)
-        in_every_tier(floats_in_loop, seed * 7919, true);
-}
-
 static void singles_among_doubles(void **state)
 {
     (void)state;
@@ -793,7 +723,6 @@ int main(void)
         cmocka_unit_test(fpscr_cleared_beside_a_loop),
         cmocka_unit_test(conversions_beside_compares),
         cmocka_unit_test(singles_among_doubles),
-        cmocka_unit_test(floats_in_loops),
         cmocka_unit_test(compares_in_loops),
         cmocka_unit_test(garbage_as_code),
         cmocka_unit_test(shadow_finds_wrong_memory),

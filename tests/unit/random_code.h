@@ -105,9 +105,8 @@ static uint32_t few(const char *name, bool memory, uint32_t value)
         return name[1] == 'M' ? value : value % 6;
     case 'V':
         return value % 8;
-    case 'B': // BI
-    case 'C':
-        return name[1] == 'I' || !strncmp(name, "CRB", 3) ? 4 * cr_field(value >> 2) + value % 4 : name[3] == 'M' ? value : cr_field(value);
+    case 'C': // CRBD and its like, CRM, CRFD
+        return name[2] == 'B' ? 4 * cr_field(value >> 2) + value % 4 : name[2] == 'M' ? value : cr_field(value);
     default:
         return value;
     }

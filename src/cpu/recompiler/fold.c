@@ -16,8 +16,6 @@ LLVMValueRef rc_fold(LLVMBuilderRef b, LLVMOpcode code, LLVMValueRef x, LLVMValu
     bool shift = code == LLVMShl || code == LLVMLShr || code == LLVMAShr;
     if (is_number(y, 0) && (shift || code == LLVMAdd || code == LLVMSub || code == LLVMOr || code == LLVMXor))
         return x;
-    if (code == LLVMAnd && is_number(y, 0))
-        return y;
     if (code != LLVMAnd || LLVMGetIntTypeWidth(type) != 64 || !LLVMIsAConstantInt(y))
         return NULL;
     uint64_t mask = LLVMConstIntGetZExtValue(y);

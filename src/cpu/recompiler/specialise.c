@@ -739,17 +739,15 @@ static struct value copy_plain(struct copy *c, const struct step *s)
     if (x.is_state || y.is_state)
         return fail(c);
     if (!constants) {
+        if (s->code == LLVMAnd && (LLVMIsNull(x.value) || LLVMIsNull(y.value))) // what is never done is not translated
+            return LLVMIsNull(x.value) ? x : y;
         if (s->code == LLVMICmp && (LLVMIsAConstantInt(x.value) || LLVMIsAConstantInt(y.value)))
             return plain(rc_fold_compare(b, LLVMGetICmpPredicate(s->original), x.value, y.value));
         if ((s->code == LLVMOr || s->code == LLVMAnd) && rc_same_load(x.value, y.value))
             return x;
         if (s->code == LLVMZExt && c->site->leave && location_of(x.value))
             return extend_loaded(c, s);
-        LLVMValueRef simple = NULL;
-        if (s->ref_count == 2 && is_constant(y))
-            simple = rc_fold(b, s->code, x.value, y.value);
-        else if (s->code == LLVMAnd && is_constant(x))
-            simple = rc_fold(b, s->code, y.value, x.value);
+        LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? rc_fold(b, s->code, x.value, y.value) : NULL;
         return plain(simple ? simple : duplicate(c, s));
     }
     switch (s->code) {

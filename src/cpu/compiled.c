@@ -71,6 +71,7 @@ struct compiled {
     struct background *background; // CPU_AUTO
     enum rc_tier tier;
     bool automatic, broken;
+    bool lent; // the cache is another cpu's
     uint32_t *hot; // CPU_AUTO: what is to be compiled, from hot_first on
     uint32_t hot_first, hot_count, hot_capacity;
     uint64_t ran; // instructions
@@ -173,7 +174,8 @@ void compiled_destroy(struct compiled *c)
     background_destroy(c->background);
     if (c->rc)
         c->library.api->destroy(c->rc);
-    cache_close(c->cache);
+    if (!c->lent)
+        cache_close(c->cache);
     unmap(c->targets, MIRROR_BYTES);
     unmap(c->heat, HEAT_BYTES);
     unmap(c->pages, PAGES * sizeof *c->pages);
@@ -189,6 +191,32 @@ void compiled_destroy(struct compiled *c)
     free(c);
 }
 
+// What depends on whether there is a cache.
+static bool use_cache(struct cpu *cpu, struct error *err)
+{
+    struct compiled *c = cpu->compiled;
+    struct engine_page *page = engine_page(cpu->memory);
+    page->threshold = !c->automatic ? FIRST : c->cache ? WARM : HOT;
+    page->second = c->automatic && c->cache ? HOT : 0;
+    background_destroy(c->background);
+    c->background = NULL;
+    return !c->automatic || background_create(&c->background, &c->library, c->cache, err);
+}
+
+// Takes `c`, whose tier and library are chosen.
+static bool use(struct cpu *cpu, struct compiled *c, struct error *err)
+{
+    if (!make_store(c, err)) {
+        compiled_destroy(c);
+        return false;
+    }
+    cpu->compiled = c;
+    struct engine_page *page = engine_page(cpu->memory);
+    page->heat = c->heat;
+    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets, call_target, return_target, jump_target};
+    return use_cache(cpu, err);
+}
+
 bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err)
 {
     if (tier == CPU_INTERPRETER)
@@ -199,17 +227,10 @@ bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err)
     c->code_fd = -1;
     c->tier = tier == CPU_QUICK ? RC_QUICK : RC_OPTIMISED;
     c->automatic = tier == CPU_AUTO;
-    if (!library_find(&c->library, err) || !make_store(c, err) ||
-        (c->automatic && !background_create(&c->background, &c->library, NULL, err))) {
-        compiled_destroy(c);
-        return false;
-    }
-    cpu->compiled = c;
-    struct engine_page *page = engine_page(cpu->memory);
-    page->heat = c->heat;
-    page->threshold = c->automatic ? HOT : FIRST;
-    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets, call_target, return_target, jump_target};
-    return true;
+    if (library_find(&c->library, err))
+        return use(cpu, c, err);
+    compiled_destroy(c);
+    return false;
 }
 
 bool cpu_set_cache(struct cpu *cpu, const struct cpu_cache_config *config, struct error *err)
@@ -217,16 +238,32 @@ bool cpu_set_cache(struct cpu *cpu, const struct cpu_cache_config *config, struc
     struct compiled *c = cpu->compiled;
     if (!c || !config->folder)
         return true;
-    if (!cache_open(&c->cache, config, c->library.version, err))
-        return false;
-    if (!c->automatic)
+    return cache_open(&c->cache, config, c->library.version, err) && use_cache(cpu, err);
+}
+
+bool cpu_repeat(struct cpu *cpu, const struct cpu *other, struct error *err)
+{
+    const struct compiled *o = other->compiled;
+    cpu->last_run = other->runs;
+    if (!o)
         return true;
-    background_destroy(c->background);
-    c->background = NULL;
-    struct engine_page *page = engine_page(cpu->memory);
-    page->threshold = WARM;
-    page->second = HOT;
-    return background_create(&c->background, &c->library, c->cache, err);
+    struct compiled *c = calloc(1, sizeof *c);
+    if (!c)
+        return error_set(err, ERR_MEMORY, "no memory for compiled code");
+    *c = (struct compiled){.code_fd = -1, .tier = o->tier, .automatic = o->automatic, .cache = o->cache, .lent = true, .library.version = o->library.version};
+    memcpy(c->library.folder, o->library.folder, sizeof c->library.folder);
+    memcpy(c->library.path, o->library.path, sizeof c->library.path);
+    return use(cpu, c, err);
+}
+
+void compiled_end(struct cpu *cpu)
+{
+    if (!cpu->compiled)
+        return;
+    compiled_forget(cpu, 0, (uint64_t)1 << 32);
+    engine_page(cpu->memory)->heat = NULL;
+    compiled_destroy(cpu->compiled);
+    cpu->compiled = NULL;
 }
 
 const char *cpu_library_folder(const struct cpu *cpu)

@@ -626,6 +626,8 @@ static struct value copy_plain(struct copy *c, const struct step *s)
     if (x.is_state || y.is_state)
         return fail(c);
     if (!constants) {
+        if (s->code == LLVMAnd && (LLVMIsNull(x.value) || LLVMIsNull(y.value))) // what is never done is not translated
+            return LLVMIsNull(x.value) ? x : y;
         if (s->code == LLVMICmp && (LLVMIsAConstantInt(x.value) || LLVMIsAConstantInt(y.value)))
             return plain(rc_fold_compare(b, LLVMGetICmpPredicate(s->original), x.value, y.value));
         if ((s->code == LLVMOr || s->code == LLVMAnd) && rc_same_load(x.value, y.value))

@@ -763,7 +763,9 @@ static void transfer(struct unit *u, const struct rc_set *set, bool store, uint3
         LLVMValueRef place = at_offset(u, u->state, s.offset), v = unit_variable(u, slot);
         if (unit_transfer_distance(u, compares, s.offset, store))
             continue;
-        if (store)
+        if (store && v == u->ticks)
+            store_seen(u, ticks(u), place);
+        else if (store)
             LLVMSetAlignment(LLVMBuildStore(u->b, slot_value(u, slot, type, singles, compares), place), s.size);
         else if (slot == exit_slot) // nothing has left yet
             LLVMBuildStore(u->b, LLVMConstInt(u->i8, 0, false), v);

@@ -148,6 +148,28 @@ static void faults_are_where_they_are(void **state)
         }
 }
 
+// Here LLVM makes an access part of another instruction, so that the unit stores its pcs; where functions start it has lines of its own.
+static void faults_where_pc_is_stored(void **state)
+{
+    (void)state;
+    static const uint32_t words[] = {
+        0x60000000, 0x60000000, 0x7EE2F9EE /* stbux r23, r2, r31 */,
+        0xED70CF24, 0x131048CE, 0xFD2E204C, 0x4DBFF800, 0x7D3AB800, 0x7D61508F, 0xE8A1024D, 0x1369AA8E, 0xE8E20B41, 0x7F9D2413, 0x13A0E648, 0x114AF1CA, 0x12813B84,
+        0x4BFFFFC1, 0x1AE65E6C, 0x11025C03, 0x7EAEC010, 0x1262DF0B, 0x15D85450, 0x7C62D14E, 0xFDC8008C, 0xD602078D, 0x78CA3F29, 0x101C2104, 0x7DBDD3A7, 0xFE9A7E7E,
+        0x4C31F042, 0xAF010CF7, 0x8A010CF1, 0x89420125, 0xCB2107D8, 0xBCE207EE, 0x12E52B0A, 0x13AC8F88, 0x105F64AC, 0x7EA1F0EF, 0x4E800020,
+    };
+    struct machine m;
+    struct seen seen;
+    if (!open_machine(&m, CPU_OPTIMISED, &seen))
+        skip();
+    for (uint32_t i = 0; i < sizeof words / sizeof *words; i++)
+        assert_true(mem_set32(m.mem, CODE + 4 * i, words[i]));
+    cpu_invalidate(m.cpu, CODE, sizeof words);
+    assert_int_equal(run(&m, 0), PPC_EXIT_FAULT);
+    assert_int_equal(m.s.pc, CODE + 8);
+    close_machine(&m);
+}
+
 static void tables_are_looked_up(void **state)
 {
     (void)state;
@@ -178,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(devices_see_the_same_time),
         cmocka_unit_test(faults_are_where_they_are),
+        cmocka_unit_test(faults_where_pc_is_stored),
         cmocka_unit_test(tables_are_looked_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

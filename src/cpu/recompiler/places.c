@@ -12,7 +12,7 @@ bool places_create(struct places *p, LLVMContextRef context, const struct rc_pla
     p->stores = calloc(count ? count : 1, sizeof *p->stores);
     if (!p->first_line || !p->stores)
         return false;
-    p->first_line[0] = 1; // line 0: none
+    p->first_line[0] = 2; // line 0: none; line 1: LLVM's own, where a function starts
     for (uint32_t i = 0; i < count; i++)
         p->first_line[i + 1] = p->first_line[i] + plans[i].count;
     p->seen = calloc(p->first_line[count], 1);
@@ -90,7 +90,7 @@ bool places_found(struct places *p, const struct linked *linked)
 {
     uint32_t end = p->first_line[p->plan_count];
     for (size_t i = 0; i < linked->lines.count; i++)
-        if (linked->lines.rows[i].line < end)
+        if (linked->lines.rows[i].line < end) // 0 and 1 are nobody's
             p->seen[linked->lines.rows[i].line] |= FOUND;
     bool all = true;
     for (uint32_t i = 0; i < p->plan_count; i++)
@@ -150,7 +150,7 @@ bool places_append(const struct places *p, const struct linked *linked, struct r
         places[count++] = (struct rc_place){linked->offsets[i], RC_NO_PLACE};
     for (size_t i = 0; i < linked->lines.count; i++) {
         const struct line_row *row = &linked->lines.rows[i];
-        if (row->line && row->line < end)
+        if (row->line >= p->first_line[0] && row->line < end)
             places[count++] = (struct rc_place){(uint32_t)row->address, pc_of(p, row->line)};
     }
     qsort(places, count, sizeof *places, by_offset);

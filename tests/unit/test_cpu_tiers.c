@@ -688,8 +688,10 @@ static void singles_among_doubles(void **state)
     in_every_tier(with_a_single_or_not, 0, true);
 }
 
-// ---- Compares in loops, whose bits compiled code makes only where something looks: random loops in which compares of all kinds, bits written
-// one by one, branches and other exits meet, ended after each number of instructions and gone on with from there.
+// ---- Compares, whose bits compiled code makes only where something looks, in loops, or behind branches on them: random code in which compares of
+// all kinds, bits written one by one, branches and other exits meet, ended after each number of instructions and gone on with from there. In a
+// loop, in one that calls, in none.
+enum form { LOOP, CALLS, STRAIGHT, FORMS };
 
 // Fields from the word: registers r3 to r6, CR fields 0, 1, 6 and 7.
 static uint32_t random_compare(uint32_t *x)
@@ -717,7 +719,7 @@ static uint32_t random_other(uint32_t *x)
     return words[next_random(x) % (sizeof words / sizeof *words)];
 }
 
-static uint32_t random_in_loop(uint32_t *x, uint32_t at)
+static uint32_t random_word(uint32_t *x, uint32_t at, enum form form)
 {
     static const uint32_t bits[] = {0, 1, 2, 3, 4, 5, 6, 24, 25, 26, 28, 29, 30, 31};
     static const uint32_t operations[] = {0x4C000202 /* crand */, 0x4C000382 /* cror */, 0x4C000182 /* crxor */, 0x4C000042 /* crnor */};
@@ -727,6 +729,8 @@ static uint32_t random_in_loop(uint32_t *x, uint32_t at)
         return random_compare(x);
     if (kind < 65) // a branch ahead, sometimes back
         return 0x40000000 | (next_random(x) & 1 ? 12u : 4u) << 21 | bit << 16 | (kind < 60 || at < 8 ? 8 + 4 * (next_random(x) % 3) : (0u - 4 * (next_random(x) % 8)) & 0xFFFC);
+    if (form != LOOP && kind < 70) // a return or a call, perhaps
+        return (kind < 68 ? 0x4C000020 : 0x40000009) | (next_random(x) & 1 ? 12u : 4u) << 21 | bit << 16;
     if (kind < 72)
         return operations[next_random(x) % 4] | bit << 21 | other << 16 | bits[next_random(x) % COUNT] << 11;
     return random_other(x);
@@ -742,24 +746,29 @@ static void fold_state(struct machine *m, uint64_t *sum)
     m->s.exit = 0;
 }
 
-static void compare_in_loop(struct machine *m, uint32_t seed)
+static void compare(struct machine *m, uint32_t seed)
 {
-    enum { BODY = 20, LONGEST = 70, PLACE = 0x100000 };
+    enum { BODY = 20, LONGEST = 70, PLACE = 0x100000, COUNT = BODY + 8 };
+    enum form form = seed % FORMS;
     static const uint64_t values[] = {0, 1, 0xFFFFFFFF, 0x80000000, 0x7FFFFFFF, 0x100000000, ~0ull, 0xFFFFFFFF80000000, 0x7FFFFFFFFFFFFFFF};
-    uint32_t words[BODY + 6] = {0}, x = seed;
+    uint32_t words[COUNT] = {0}, x = seed;
     for (uint32_t i = 0; i < BODY; i++)
-        words[i] = random_in_loop(&x, i);
+        words[i] = random_word(&x, i, form);
     for (uint32_t i = BODY; i < BODY + 4; i++)
         words[i] = 0x60000000; // where branches ahead lead to
-    words[BODY + 4] = 0x42000000 | ((0u - 4 * (BODY + 4)) & 0xFFFC); // bdnz
-    words[BODY + 5] = BLR;
-    put(m, CODE, words, BODY + 6);
+    if (form == CALLS)
+        words[BODY] = 0x4800001D; // bl to the last word
+    words[BODY + 4] = form == STRAIGHT ? 0x60000000 : 0x42000000 | ((0u - 4 * (BODY + 4)) & 0xFFFC); // bdnz
+    words[BODY + 5] = 0x7D0803A6; // mtlr r8
+    words[BODY + 6] = words[BODY + 7] = BLR;
+    put(m, CODE, words, COUNT);
     uint64_t sum = 0;
     for (uint32_t n = 1; n < LONGEST; n++) {
         for (int i = 3; i < 7; i++)
             m->s.gpr[i] = values[next_random(&x) % (sizeof values / sizeof *values)];
         for (int i = 0; i < 32; i++)
             m->s.cr[i] = next_random(&x) & 1;
+        m->s.gpr[8] = END;
         m->s.gpr[10] = CODE + PLACE;
         m->s.fpr[1] = n % 3 ? 0x3FF8000000000000 : 0x7FF8000000000000;
         m->s.fpr[2] = 0x3FD5555555555555;
@@ -775,15 +784,17 @@ static void compare_in_loop(struct machine *m, uint32_t seed)
     m->s.gpr[31] = sum;
 }
 
-static void compares_in_loops(void **state)
+static void compares(void **state)
 {
     (void)state;
-    for (uint32_t seed = 1; seed <= 50; seed++) {
+    const char *more = getenv("XENOLITH_COMPARES");
+    uint32_t count = more ? (uint32_t)strtoul(more, NULL, 10) : 120;
+    for (uint32_t seed = 1; seed <= count; seed++) {
         struct machine m;
-        in_every_tier(compare_in_loop, seed * 7919, true);
+        in_every_tier(compare, seed * 7919, true);
         assert_true(open_machine(&m, CPU_OPTIMISED));
         ppc_state_init(&m.s);
-        compare_in_loop(&m, seed * 7919);
+        compare(&m, seed * 7919);
         assert_true(cpu_has_entry(m.cpu, CODE)); // the interpreter did not do it all
         close_machine(&m);
     }
@@ -892,7 +903,7 @@ int main(void)
         cmocka_unit_test(singles_among_doubles),
         cmocka_unit_test(results_looked_at_together),
         cmocka_unit_test(arithmetic_in_loops),
-        cmocka_unit_test(compares_in_loops),
+        cmocka_unit_test(compares),
         cmocka_unit_test(garbage_as_code),
         cmocka_unit_test(shadow_finds_wrong_memory),
         cmocka_unit_test(shadow_finds_wrong_registers),

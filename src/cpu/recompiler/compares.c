@@ -101,6 +101,18 @@ static uint32_t compares_behind(const struct rc_insn *i, uint32_t compares)
     return compares;
 }
 
+bool unit_integer_compare(const struct rc_insn *i, unsigned *field, unsigned *how)
+{
+    *how = compare_of(i, field);
+    return *how != UNKNOWN && *how != DOUBLES;
+}
+
+bool unit_touches_compares(const struct rc_insn *i)
+{
+    unsigned field;
+    return compare_of(i, &field) != UNKNOWN || written_fields(i);
+}
+
 // ---- The pass over the guest's blocks
 
 static bool is_double(enum held how)
@@ -216,13 +228,17 @@ static LLVMValueRef double_variable(struct unit *u, unsigned field, unsigned whi
     return unit_make_variable(u, &u->compared_doubles[field][which], u->f64);
 }
 
+static LLVMValueRef in_width(struct unit *u, LLVMValueRef v, enum held how)
+{
+    return how == WORDS || how == LOGICAL_WORDS ? LLVMBuildTrunc(u->b, v, u->i32, "") : v;
+}
+
 // What is compared, in its width.
 static LLVMValueRef compared(struct unit *u, unsigned field, unsigned which, enum held how)
 {
     if (is_double(how))
         return LLVMBuildLoad2(u->b, u->f64, double_variable(u, field, which), "");
-    LLVMValueRef v = LLVMBuildLoad2(u->b, u->i64, compared_variable(u, field, which), "");
-    return how == WORDS || how == LOGICAL_WORDS ? LLVMBuildTrunc(u->b, v, u->i32, "") : v;
+    return in_width(u, LLVMBuildLoad2(u->b, u->i64, compared_variable(u, field, which), ""), how);
 }
 
 static LLVMIntPredicate predicate(unsigned bit, bool logical)
@@ -232,6 +248,12 @@ static LLVMIntPredicate predicate(unsigned bit, bool logical)
     if (logical)
         return bit == PPC_LT ? LLVMIntULT : LLVMIntUGT;
     return bit == PPC_LT ? LLVMIntSLT : LLVMIntSGT;
+}
+
+LLVMValueRef unit_compare(struct unit *u, unsigned how, unsigned bit, LLVMValueRef a, LLVMValueRef b)
+{
+    bool logical = how == LOGICAL_WORDS || how == LOGICAL_DOUBLEWORDS;
+    return LLVMBuildICmp(u->b, predicate(bit, logical), in_width(u, a, how), in_width(u, b, how), "");
 }
 
 // Whether nothing was compared yet.

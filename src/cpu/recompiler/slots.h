@@ -33,8 +33,7 @@
     SLOTS(fp.c, 8, 1)                                                                                                  \
     SLOTS(fp.compare_a, 8, 1)                                                                                          \
     SLOTS(fp.compare_b, 8, 1)                                                                                          \
-    SLOTS(target, 4, 1)                                                                                                \
-    SLOTS(cycles, 8, 1)
+    SLOTS(target, 4, 1)
 
 // Slots that stay in memory because others look at them at any time.
 #define RC_FIXED(SLOTS)                                                                                                \
@@ -43,6 +42,7 @@
     SLOTS(fault_write, 4, 1)                                                                                           \
     SLOTS(block_pc, 4, 1)                                                                                              \
     SLOTS(hw, 4, 1)                                                                                                    \
+    SLOTS(cycles, 8, 1)                                                                                                \
     SLOTS(slice_end, 8, 1)
 
 enum {

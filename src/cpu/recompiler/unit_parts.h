@@ -28,6 +28,14 @@ struct event {
     uint32_t compares;      // spill, reload: how CR fields are held there
 };
 
+// A compare whose bits are made behind the branch on it. straight.c
+struct deferred {
+    LLVMValueRef a, b;
+    unsigned how;      // what is compared, as compares.c says
+    unsigned possible; // bits 1 << PPC_LT, PPC_GT, PPC_EQ: which of them may hold; 0: nothing is deferred
+    uint32_t offset;   // of the field
+};
+
 struct guest_block {
     uint32_t first, count;             // instructions
     uint32_t first_event, event_count;
@@ -39,6 +47,8 @@ struct guest_block {
     struct rc_set dirty, live;         // at its start
     uint32_t singles;                  // floating point registers that hold singles there
     uint32_t compares;                 // how CR fields are held there: compares.c
+    struct deferred deferred;          // at its start
+    uint32_t ways_in;                  // how many lead there
     bool calls;
     bool in_loop;                      // one without calls
     uint32_t loop;                     // which
@@ -71,6 +81,7 @@ struct unit {
     bool choosing; // what is used becomes a variable
     bool leaves;   // rare cases of instructions are the interpreter's
     LLVMValueRef function, state, memory, ticks;
+    bool stale;                  // s->cycles is to be stored before anything looks at it; accesses to memory have it in a register (accesses.h)
     LLVMValueRef next;           // variable: where a call returned to
     LLVMBasicBlockRef elsewhere; // not to where it was expected; NULL: no call so far
     LLVMBasicBlockRef entry, last; // last: that was begun
@@ -82,6 +93,7 @@ struct unit {
     uint32_t singles, made_singles; // those that are, where code is built; those that this instruction makes
     LLVMValueRef compared[8][2], compared_doubles[8][2]; // by CR field: what is compared, in loops
     uint32_t compares;             // how CR fields are held, where code is built
+    struct deferred deferred;      // where code is built
     struct rc_set ones, minus_zeros; // vector registers known to be that where code is built
     uint32_t pc;                   // of the instruction that is built
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
@@ -156,8 +168,19 @@ bool unit_is_minus_zero(void *user, uint32_t offset);            // of struct rc
 bool unit_makes_minus_zeros(const struct unit *u, const struct rc_insn *i);
 void unit_learn_vectors(struct unit *u, const struct rc_insn *i, bool minus_zeros); // behind the instruction
 
+// ---- straight.c
+void unit_count_ways(struct unit *u); // blocks[].ways_in
+bool unit_defers_compare(struct unit *u, const struct rc_insn *i);
+void unit_defer_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b); // of struct rc_site
+LLVMValueRef unit_deferred_bit(struct unit *u, uint32_t offset); // NULL: the slot counts
+// At the start of one of the ways behind the branch, which leads to `block` (UINT32_MAX: elsewhere).
+void unit_make_deferred(struct unit *u, const struct deferred *d, const struct rc_insn *branch, bool taken, uint32_t block);
+
 // ---- compares.c. `compares`: how CR fields are held, four bits each; 0: as bits in their slots.
 void unit_find_compares(struct unit *u); // blocks[].compares
+bool unit_integer_compare(const struct rc_insn *i, unsigned *field, unsigned *how);
+bool unit_touches_compares(const struct rc_insn *i); // writes bits of the CR or XER's SO
+LLVMValueRef unit_compare(struct unit *u, unsigned how, unsigned bit, LLVMValueRef a, LLVMValueRef b); // i1
 // Around an instruction in a loop: makes the bits of fields of which it writes some; learns what it compares.
 bool unit_leaves_compares(const struct rc_insn *i); // it writes no field
 void unit_compares_before(struct unit *u, const struct rc_insn *i);

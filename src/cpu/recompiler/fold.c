@@ -83,3 +83,13 @@ LLVMValueRef rc_fold_compare(LLVMBuilderRef b, LLVMIntPredicate how, LLVMValueRe
     }
     return LLVMBuildICmp(b, how, x, y, "");
 }
+
+LLVMValueRef rc_keep_apart(LLVMBuilderRef b, LLVMValueRef v)
+{
+    LLVMTypeRef type = LLVMTypeOf(v), function = LLVMFunctionType(type, &type, 1, false);
+    LLVMValueRef nothing = LLVMGetInlineAsm(function, "", 0, "=r,0", 4, false, false, LLVMInlineAsmDialectATT, false);
+    LLVMValueRef call = LLVMBuildCall2(b, function, nothing, &v, 1, "");
+    unsigned kind = LLVMGetEnumAttributeKindForName("memory", 6);
+    LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(LLVMGetTypeContext(type), kind, 0));
+    return call;
+}

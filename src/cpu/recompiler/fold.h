@@ -8,5 +8,7 @@
 LLVMValueRef rc_fold(LLVMBuilderRef b, LLVMOpcode code, LLVMValueRef x, LLVMValueRef y);
 // A comparison, with its constant on the right and no wider than it need be.
 LLVMValueRef rc_fold_compare(LLVMBuilderRef b, LLVMIntPredicate how, LLVMValueRef x, LLVMValueRef y);
+// The same value, which LLVM takes for another one.
+LLVMValueRef rc_keep_apart(LLVMBuilderRef b, LLVMValueRef v);
 // Two operands of one instruction, loaded one after the other.
 bool rc_same_load(LLVMValueRef x, LLVMValueRef y);

@@ -221,17 +221,6 @@ static LLVMValueRef duplicate(struct copy *c, const struct step *s)
     return v;
 }
 
-// The same value, which LLVM takes for another one: a load that became part of an instruction elsewhere would lose its location.
-static LLVMValueRef keep_apart(struct copy *c, LLVMValueRef v)
-{
-    LLVMTypeRef type = LLVMTypeOf(v), function = LLVMFunctionType(type, &type, 1, false);
-    LLVMValueRef nothing = LLVMGetInlineAsm(function, "", 0, "=r,0", 4, false, false, LLVMInlineAsmDialectATT, false);
-    LLVMValueRef call = LLVMBuildCall2(c->site->builder, function, nothing, &v, 1, "");
-    unsigned kind = LLVMGetEnumAttributeKindForName("memory", 6);
-    LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(c->all->context, kind, 0));
-    return call;
-}
-
 // Of a load of guest memory, its bytes perhaps swapped; NULL: not that.
 static LLVMMetadataRef location_of(LLVMValueRef v)
 {
@@ -482,7 +471,7 @@ static struct value copy_call(struct copy *c, const struct step *s)
         LLVMInstructionSetDebugLoc(v, location); // they become one instruction
         bool extended = s[1].code == LLVMZExt && LLVMGetOperand(s[1].original, 0) == s->original; // kept apart then
         if (c->site->leave && !extended)
-            return plain(keep_apart(c, v));
+            return plain(rc_keep_apart(c->site->builder, v));
     }
     return plain(v);
 }
@@ -551,7 +540,7 @@ static struct value extend_loaded(struct copy *c, const struct step *s)
 {
     LLVMValueRef v = duplicate(c, s);
     LLVMInstructionSetDebugLoc(v, location_of(LLVMGetOperand(v, 0)));
-    return plain(keep_apart(c, v));
+    return plain(rc_keep_apart(c->site->builder, v)); // made part of an instruction elsewhere, it would lose its location
 }
 
 // Of a vector of another type, so that the value needs no host integer even where it is used in another block.

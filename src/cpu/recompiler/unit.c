@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/recompiler/fold.h"
 #include "cpu/recompiler/unit_parts.h"
 #include "ppc/fp_status.h"
 
@@ -372,12 +373,16 @@ static void safepoint(struct unit *u, uint32_t pc, LLVMValueRef target, LLVMValu
 
 static void charge_and_check(struct unit *u, uint32_t pc, uint32_t target, bool call)
 {
-    LLVMValueRef before = ticks(u);
+    LLVMValueRef at_target = ticks(u);
     int64_t distance = ((int64_t)pc + 4 - (int64_t)target) / 4;
-    if (distance)
-        set_ticks(u, LLVMBuildAdd(u->b, before, c64(u, (uint64_t)distance), ""));
+    if (distance) {
+        at_target = LLVMBuildAdd(u->b, at_target, c64(u, (uint64_t)distance), "");
+        if (u->optimised && u->blocks[u->block].in_loop) // else LLVM makes both from what was before, and needs a register more
+            at_target = rc_keep_apart(u->b, at_target);
+        set_ticks(u, at_target);
+    }
     if (call || target <= pc)
-        safepoint(u, pc, c32(u, target), LLVMBuildAdd(u->b, before, c64(u, ((uint64_t)pc + 4) / 4), ""), true);
+        safepoint(u, pc, c32(u, target), LLVMBuildAdd(u->b, at_target, c64(u, target / 4), ""), true);
 }
 
 static void charge_and_check_indirect(struct unit *u, uint32_t pc, LLVMValueRef target)

@@ -91,6 +91,7 @@ struct unit {
     bool unlocated;                // it has an access to memory that only a stored pc can tell
     bool leaves_there, looks;      // it may leave, it looks at its address in the state
     struct group *group;           // it is one of; NULL: of none, or they are done again
+    bool sets_status;              // it writes FPRF, FR and FI, so that what waits for them is of no meaning where the interpreter does it
     LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;
     uint32_t block_count, block;
@@ -125,6 +126,7 @@ void unit_add_event(struct unit *u, enum event_kind kind, int slot);
 bool unit_build_at(struct unit *u, uint32_t number);
 
 // ---- checks.c
+bool unit_is_checked(const struct rc_insn *i); // it is arithmetic that looks at its result
 uint32_t unit_find_group(struct unit *u, uint32_t number); // how many instructions the group has that starts there; 0: none does
 void unit_build_group(struct unit *u, uint32_t number, uint32_t count);
 bool unit_checked_later(void *user, LLVMValueRef result);        // of struct rc_site

@@ -39,6 +39,7 @@ struct guest_block {
     struct rc_set dirty, live;         // at its start
     uint32_t singles;                  // floating point registers that hold singles there
     uint32_t compares;                 // how CR fields are held there: compares.c
+    uint32_t cr_read, cr_written;      // fields of which code looks at some bit before it writes, bit n is field n: from there on; those that the block writes whole
     bool calls;
     bool in_loop;                      // one without calls
     uint32_t loop;                     // which
@@ -81,6 +82,8 @@ struct unit {
     LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
     uint32_t singles, made_singles; // those that are, where code is built; those that this instruction makes
     LLVMValueRef compared[8][2], compared_doubles[8][2]; // by CR field: what is compared, in loops
+    LLVMValueRef compared_how[8]; // and of what kind the last compare was, where more than one lead there
+    uint32_t kinds[8];            // those that loops have, bit n for kind n
     uint32_t compares;             // how CR fields are held, where code is built
     struct rc_set ones, minus_zeros; // vector registers known to be that where code is built
     uint32_t pc;                   // of the instruction that is built

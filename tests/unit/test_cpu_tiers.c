@@ -529,10 +529,18 @@ static void floats_in_loop(struct machine *m, uint32_t seed)
     m->s.gpr[31] = sum;
 }
 
+// XENOLITH_SEED, XENOLITH_LOOPS: the first seed of random loops, and how many there are.
+static uint32_t setting(const char *name, uint32_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? (uint32_t)strtoul(text, NULL, 0) : otherwise;
+}
+
 static void floats_in_loops(void **state)
 {
     (void)state;
-    for (uint32_t seed = 1; seed <= 60; seed++)
+    uint32_t first = setting("XENOLITH_SEED", 1), count = setting("XENOLITH_LOOPS", 60);
+    for (uint32_t seed = first; seed < first + count; seed++)
         in_every_tier(floats_in_loop, seed * 7919, true);
 }
 
@@ -670,14 +678,12 @@ static void arithmetic_in_loop(struct machine *m, uint32_t seed)
     m->s.gpr[31] = sum;
 }
 
-// XENOLITH_SEED, XENOLITH_LOOPS: others, and how many.
 static void arithmetic_in_loops(void **state)
 {
     (void)state;
-    const char *first = getenv("XENOLITH_SEED"), *text = getenv("XENOLITH_LOOPS");
-    uint32_t seed = first ? (uint32_t)strtoul(first, NULL, 0) : 1, count = text ? (uint32_t)strtoul(text, NULL, 0) : 40;
-    for (uint32_t i = 0; i < count; i++)
-        in_every_tier(arithmetic_in_loop, (seed + i) * 7919, true);
+    uint32_t first = setting("XENOLITH_SEED", 1), count = setting("XENOLITH_LOOPS", 40);
+    for (uint32_t seed = first; seed < first + count; seed++)
+        in_every_tier(arithmetic_in_loop, seed * 7919, true);
 }
 
 static void singles_among_doubles(void **state)
@@ -777,7 +783,8 @@ static void compare_in_loop(struct machine *m, uint32_t seed)
 static void compares_in_loops(void **state)
 {
     (void)state;
-    for (uint32_t seed = 1; seed <= 50; seed++) {
+    uint32_t first = setting("XENOLITH_SEED", 1), count = setting("XENOLITH_LOOPS", 50);
+    for (uint32_t seed = first; seed < first + count; seed++) {
         struct machine m;
         in_every_tier(compare_in_loop, seed * 7919, true);
         assert_true(open_machine(&m, CPU_OPTIMISED));

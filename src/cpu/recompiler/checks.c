@@ -238,6 +238,6 @@ void unit_build_group(struct unit *u, uint32_t number, uint32_t count)
     LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->likely);
     keep_values(u, before, fast, fast_end, group.slow);
     start_with_ordinary(u, &group, before);
-    begin_behind(u, behind);
+    u->last = behind; // not right behind the test, or LLVM turns its compare into another one, with a constant of its own
     LLVMPositionBuilderAtEnd(u->b, behind);
 }

@@ -38,43 +38,44 @@ enum { SIZE = 0x10000, MOST = 1000, ROUNDS = 5 };
     0x9964003F, /* stb r11, 63(r4) */                                                                                  \
     0xB164003E, /* sth r11, 62(r4) */                                                                                  \
     0xC0240040, /* lfs f1, 64(r4) */                                                                                   \
-    0xEC21082A, /* fadds f1, f1, f1 */                                                                                 \
-    0xD0240044, /* stfs f1, 68(r4) */                                                                                  \
     0xC8440048, /* lfd f2, 72(r4) */                                                                                   \
-    0xD8440050  /* stfd f2, 80(r4) */
-static const uint32_t program[] = {ACCESSES, 0x42000000 | (-4 * 22 & 0xFFFC) /* bdnz */, ACCESSES, 0x4E800020 /* blr */};
+    0xFC62102A, /* fadd f3, f2, f2 */                                                                                  \
+    0xD0240050, /* stfs f1, 80(r4) */                                                                                  \
+    0xD8640058, /* stfd f3, 88(r4) */                                                                                  \
+    0xD0440060  /* stfs f2, 96(r4) */
+static const uint32_t program[] = {ACCESSES, 0x42000000 | (-4 * 23 & 0xFFFC) /* bdnz */, ACCESSES, 0x4E800020 /* blr */};
 
 struct seen {
     struct machine *machine;
     uint32_t count;
     struct {
         gva address;
-        uint64_t time;
         uint32_t pc;
+        uint64_t time, value;
     } accesses[MOST];
 };
 
-static void note(struct seen *seen, gva address)
+static void note(struct seen *seen, gva address, uint64_t value)
 {
     const struct ppc_state *s = &seen->machine->s;
     assert_in_range(seen->count, 0, MOST - 1);
     seen->accesses[seen->count].address = address;
+    seen->accesses[seen->count].value = value;
     seen->accesses[seen->count].time = ppc_now(s);
     seen->accesses[seen->count++].pc = s->pc;
 }
 
 static uint64_t device_read(void *user, gva address, unsigned size)
 {
-    (void)size;
-    note(user, address);
-    return address >> 3;
+    uint64_t value = size >= 4 ? 0x3F123456789ABCDE >> (64 - 8 * size) : address >> 3;
+    note(user, address, value);
+    return value;
 }
 
 static void device_write(void *user, gva address, unsigned size, uint64_t value)
 {
     (void)size;
-    (void)value;
-    note(user, address);
+    note(user, address, value);
 }
 
 static bool open_machine(struct machine *m, enum cpu_tier tier, struct seen *seen)
@@ -133,7 +134,7 @@ static void faults_are_where_they_are(void **state)
     struct machine plain, other;
     struct seen seen;
     for (enum cpu_tier tier = CPU_QUICK; tier <= CPU_OPTIMISED; tier++)
-        for (uint32_t within = 0; within < 88; within++) {
+        for (uint32_t within = 0; within < 100; within++) {
             assert_true(open_machine(&plain, CPU_INTERPRETER, &seen));
             assert_int_equal(run(&plain, DATA + SIZE - within), PPC_EXIT_FAULT);
             if (!open_machine(&other, tier, &seen))

@@ -537,6 +537,13 @@ static uint32_t random_float(uint32_t *x)
     return form | d << 21 | (multiplies || adds || two ? a << 16 : 0) | (multiplies || form == 0xFC00048E ? 0 : b << 11) | (multiplies || adds ? c << 6 : 0);
 }
 
+// XENOLITH_SEED, XENOLITH_LOOPS: the first seed of random loops, and how many there are.
+static uint32_t setting(const char *name, uint32_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? (uint32_t)strtoul(text, NULL, 0) : otherwise;
+}
+
 // ---- Results that compiled code looks at together (checks.c): any of them may be the one that is no ordinary number, alone or with another.
 
 static void fold_floats(struct machine *m, uint64_t *sum)
@@ -671,14 +678,12 @@ static void arithmetic_in_loop(struct machine *m, uint32_t seed)
     m->s.gpr[31] = sum;
 }
 
-// XENOLITH_SEED, XENOLITH_LOOPS: others, and how many.
 static void arithmetic_in_loops(void **state)
 {
     (void)state;
-    const char *first = getenv("XENOLITH_SEED"), *text = getenv("XENOLITH_LOOPS");
-    uint32_t seed = first ? (uint32_t)strtoul(first, NULL, 0) : 1, count = text ? (uint32_t)strtoul(text, NULL, 0) : 40;
-    for (uint32_t i = 0; i < count; i++)
-        in_every_tier(arithmetic_in_loop, (seed + i) * 7919, true);
+    uint32_t first = setting("XENOLITH_SEED", 1), count = setting("XENOLITH_LOOPS", 40);
+    for (uint32_t seed = first; seed < first + count; seed++)
+        in_every_tier(arithmetic_in_loop, seed * 7919, true);
 }
 
 static void singles_among_doubles(void **state)
@@ -787,9 +792,8 @@ static void compare(struct machine *m, uint32_t seed)
 static void compares(void **state)
 {
     (void)state;
-    const char *more = getenv("XENOLITH_COMPARES");
-    uint32_t count = more ? (uint32_t)strtoul(more, NULL, 10) : 120;
-    for (uint32_t seed = 1; seed <= count; seed++) {
+    uint32_t first = setting("XENOLITH_SEED", 1), count = setting("XENOLITH_LOOPS", 120);
+    for (uint32_t seed = first; seed < first + count; seed++) {
         struct machine m;
         in_every_tier(compare, seed * 7919, true);
         assert_true(open_machine(&m, CPU_OPTIMISED));

@@ -11,7 +11,7 @@ enum { MOST_INSTRUCTIONS = 16 };
 // ---- Which instructions, by their encoding
 
 // Looks at its result, which is infinite or a NaN where an operand is (but a quotient, which may be zero).
-static bool is_checked(const struct rc_insn *i)
+bool unit_is_checked(const struct rc_insn *i)
 {
     uint32_t primary = i->word >> 26, form = i->word >> 1 & 31;
     if (i->opcode == PPC_OP_frspx)
@@ -44,7 +44,7 @@ static bool shows_in_another(const struct rc_insn *i, uint32_t left)
 {
     uint32_t n = i->word >> 21 & 31;
     for (const struct rc_insn *next = i + 1; left--; next++) {
-        if (is_checked(next) && (has_operand(next, "FA:in", 16, n) || has_operand(next, "FB:in", 11, n) || has_operand(next, "FC:in", 6, n)))
+        if (unit_is_checked(next) && (has_operand(next, "FA:in", 16, n) || has_operand(next, "FB:in", 11, n) || has_operand(next, "FC:in", 6, n)))
             return true;
         if (has_operand(next, "FD:out", 21, n))
             return false;
@@ -56,11 +56,11 @@ uint32_t unit_find_group(struct unit *u, uint32_t number)
 {
     const struct guest_block *g = &u->blocks[u->block];
     const struct rc_insn *first = &u->plan->insns[g->first + number];
-    if (!u->optimised || !g->in_loop || !g->fast || !is_checked(first))
+    if (!u->optimised || !g->in_loop || !g->fast || !unit_is_checked(first))
         return 0;
     uint32_t count = 0, checked = 0;
     for (uint32_t n = 0; n < MOST_INSTRUCTIONS && number + n < g->count && can_be_repeated(u, first + n); n++)
-        if (is_checked(first + n)) {
+        if (unit_is_checked(first + n)) {
             checked++;
             count = n + 1;
         }
@@ -238,6 +238,6 @@ void unit_build_group(struct unit *u, uint32_t number, uint32_t count)
     LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->likely);
     keep_values(u, before, fast, fast_end, group.slow);
     start_with_ordinary(u, &group, before);
-    begin_behind(u, behind);
+    u->last = behind; // not right behind the test, or LLVM turns its compare into another one, with a constant of its own
     LLVMPositionBuilderAtEnd(u->b, behind);
 }

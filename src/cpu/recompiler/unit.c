@@ -334,6 +334,11 @@ static LLVMBasicBlockRef way_out(void *user)
         struct event *e = &u->events[u->before];
         e->kind = EVENT_SPILL;
         e->range = rc_set_of_range(0, sizeof(struct ppc_state));
+        if (u->sets_status) {
+            const uint32_t start = offsetof(struct ppc_state, fp.pending), end = offsetof(struct ppc_state, fp) + sizeof(struct ppc_fp_status);
+            struct rc_set waiting = rc_set_of_range(start, end - start);
+            rc_set_subtract(&e->range, &waiting);
+        }
         e->at = u->way_out;
     }
     return u->way_out;
@@ -754,6 +759,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     u->pc = i->pc;
     u->way_out = NULL;
+    u->sets_status = u->blocks[u->block].fast && unit_is_checked(i);
     u->before = u->event_count;
     add_event(u, EVENT_NONE, 0);
     if (u->leaves)

@@ -49,6 +49,7 @@ struct guest_block {
     uint32_t compares;                 // how CR fields are held there: compares.c
     struct deferred deferred;          // at its start
     uint32_t ways_in;                  // how many lead there
+    uint32_t cr_read, cr_written;      // fields of which code looks at some bit before it writes, bit n is field n: from there on; those that the block writes whole
     bool calls;
     bool in_loop;                      // one without calls
     uint32_t loop;                     // which
@@ -92,6 +93,8 @@ struct unit {
     LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
     uint32_t singles, made_singles; // those that are, where code is built; those that this instruction makes
     LLVMValueRef compared[8][2], compared_doubles[8][2]; // by CR field: what is compared, in loops
+    LLVMValueRef compared_how[8]; // and of what kind the last compare was, where more than one lead there
+    uint32_t kinds[8];            // those that loops have, bit n for kind n
     uint32_t compares;             // how CR fields are held, where code is built
     struct deferred deferred;      // where code is built
     struct rc_set ones, minus_zeros; // vector registers known to be that where code is built
@@ -104,6 +107,7 @@ struct unit {
     bool unheld;                   // it has one at which only stored ticks can tell the time
     bool leaves_there, looks;      // it may leave, it looks at its address in the state
     struct group *group;           // it is one of; NULL: of none, or they are done again
+    bool sets_status;              // it writes FPRF, FR and FI, so that what waits for them is of no meaning where the interpreter does it
     LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;
     uint32_t block_count, block;
@@ -138,6 +142,7 @@ void unit_add_event(struct unit *u, enum event_kind kind, int slot);
 bool unit_build_at(struct unit *u, uint32_t number);
 
 // ---- checks.c
+bool unit_is_checked(const struct rc_insn *i); // it is arithmetic that looks at its result
 uint32_t unit_find_group(struct unit *u, uint32_t number); // how many instructions the group has that starts there; 0: none does
 void unit_build_group(struct unit *u, uint32_t number, uint32_t count);
 bool unit_checked_later(void *user, LLVMValueRef result);        // of struct rc_site

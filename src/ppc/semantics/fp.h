@@ -134,20 +134,31 @@ INLINE void fp_wait_as(struct ppc_state *s, uint32_t pending)
     FP_FORGET(s->fp.compare_b);
 }
 
+INLINE void fp_keep(uint64_t *field, bool has, uint64_t bits)
+{
+    if (has)
+        *field = bits;
+    else {
+        FP_FORGET(*field);
+    }
+}
+
 INLINE void fp_wait(struct ppc_state *s, uint32_t kind, uint64_t a, uint64_t b, uint64_t c)
 {
+    unsigned has = fp_operands(kind);
     fp_wait_as(s, kind);
-    s->fp.a = a;
-    s->fp.b = b;
-    s->fp.c = c;
+    fp_keep(&s->fp.a, has & FP_HAS_A, a);
+    fp_keep(&s->fp.b, has & FP_HAS_B, b);
+    fp_keep(&s->fp.c, has & FP_HAS_C, c);
 }
 
 INLINE void fp_keep_single(UNUSED_OK const struct ppc_state *s, uint64_t *field, struct fp_operand x)
 {
     if (x.number >= 0)
         FP_KEEP_SINGLE(s, *field, (unsigned)x.number);
-    else
-        *field = 0;
+    else {
+        FP_FORGET(*field);
+    }
 }
 
 // The same for results in single. Operands known to be singles are kept as such.

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 XENOLITH, SDK, SAMPLES = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -86,6 +87,58 @@ class GuestRun(unittest.TestCase):
                 for tier in ("quick", "optimised", "auto"):
                     done = run_tier(self.at / f"{source.stem}.xex", tier, "--writable")
                     self.assertEqual((done.returncode, done.stdout), (0, (EXPECTED / f"{source.stem}.txt").read_text()), tier + done.stderr)
+
+    def loop_fault(self, program, tier, *options):
+        """The report, and what else shows registers."""
+        log = self.at / "log.xtrace"
+        done = run_tier(program, tier, "--cache", self.at / "cache", "--state-hash", "--trace", log, *options)
+        self.assertEqual(done.returncode, 101, done.stderr)
+        self.assertRegex(done.stdout, r"\nstate [0-9a-f]{32}\n$")
+        return done.stdout, done.stderr, log.read_bytes()
+
+    def test_fault_in_a_loop(self):
+        """The registers of the interpreter's fault in every tier, in the sandbox too. auto finds optimised code in the cache."""
+        program = self.build(ROOT / "tests/guest/loop_fault.c", "-Wextra")
+        want = self.loop_fault(program, "interpreter")
+        self.assertIn("ctr 00004000 ", want[1])
+        for tier, *options in (("quick",), ("optimised",), ("optimised", "--no-sandbox"), ("optimised", "--writable"), ("optimised", "--trace-gpu"), ("auto",), ("auto", "--cache", "none")):
+            self.assertEqual(self.loop_fault(program, tier, *options), want if "--trace-gpu" not in options else (*want[:2], mock.ANY), (tier, *options))
+
+    def test_fault_in_a_loop_after_files_changed(self):
+        """No second run is the same, so the report says that registers are older; all else is as it is."""
+        program = self.build(ROOT / "tests/guest/loop_fault.c", "-Wextra", "-DWRITES")
+        for tier, says in (("quick", False), ("optimised", True)):
+            report = self.loop_fault(program, tier, "--writable")[1]
+            self.assertRegex(report, r"  pc 8201[0-9a-f]{4}  lr 8201")
+            self.assertEqual("older than the fault, which is in optimised code: the title may have changed its files" in report, says, report)
+
+    def test_fault_in_a_loop_and_another_run(self):
+        """A second run that is not the same is noticed: somebody changes a file meanwhile."""
+        program = self.build(ROOT / "tests/guest/loop_fault.c", "-Wextra", "-DREADS", "-DROUNDS=30000")
+        number = self.at / "number.txt"
+        number.write_text("1")
+        with subprocess.Popen([XENOLITH, "run", program, "--tier", "optimised", "--cache", "none"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+            self.assertEqual(p.stdout.readline(), "read\n")
+            number.write_text("2")
+            _, report = p.communicate()
+        self.assertEqual(p.returncode, 101)
+        self.assertRegex(report, r"older than the fault, which is in optimised code: a second run ended otherwise, after \d+ instructions")
+
+    def test_fault_in_a_loop_of_a_vector(self):
+        """`exec` says the same in both tiers, and so do the cases behind it."""
+        # loop: lwz r6, 0(r4); add r3, r3, r6; stwu r3, 4(r4); fadd f1, f1, f2; addi r7, r7, 1; cmpwi cr2, r7, 9; bdnz loop; blr
+        case = {"code": "80C40000 7C633214 94640004 FC21102A 38E70001 2D070009 4200FFE8 4E800020",
+                "in": {"r3": 1, "r4": "0x1000ff00", "r7": 0, "ctr": 1000, "f1": "0x3ff0000000000000", "f2": "0x4000000000000000", "fpscr": "0x82000000"},
+                "out": ["r3", "r4", "r6", "r7", "ctr", "cr", "f1", "fpscr", "mem:0x1000fff0:16"]}
+        short = {**case, "in": {**case["in"], "ctr": 3}}
+        cases = self.at / "cases.jsonl"
+        cases.write_text("".join(json.dumps({"name": str(i), **c}) + "\n" for i, c in enumerate((case, short, case, short))))
+        want = command(XENOLITH, "exec", cases)
+        self.assertIn('"r7":"0x000000000000003f"', want.stdout)
+        self.assertIn("write fault at 0x10010000", want.stdout)
+        for engine in ("quick", "recompiler"):
+            done = command(XENOLITH, "exec", "--engine", engine, cases)
+            self.assertEqual((done.returncode, done.stdout), (want.returncode, want.stdout), engine)
 
     def test_programs_are_the_same_wherever_they_lie(self):
         source = self.at / "elsewhere/solver.c"

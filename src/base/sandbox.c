@@ -114,7 +114,7 @@ static bool restrict_files(const struct sandbox_request *request)
 
 // ---- System calls: a seccomp filter
 
-enum check { ANY, NO_CODE, THREAD, TERMINAL, SELF, ITSELF, ABSENT };
+enum check { ANY, WITH_CODE, NO_CODE, THREAD, TERMINAL, SELF, ITSELF, ABSENT };
 
 static const struct {
     uint16_t number;
@@ -158,6 +158,12 @@ static void put_check(struct program *p, enum check check, bool new_code)
 {
     const uint32_t refuse = SECCOMP_RET_ERRNO | EPERM;
     switch (check) {
+    case WITH_CODE:
+        if (!new_code) {
+            answer(p, refuse);
+            return;
+        }
+        break;
     case NO_CODE:
         if (new_code)
             break;

@@ -10,7 +10,7 @@ enum { SANDBOX_PATHS = 4 };
 struct sandbox_request {
     const char *read[SANDBOX_PATHS];  // files and folders that stay readable, with all that lies in them; NULL: none
     const char *write[SANDBOX_PATHS]; // likewise, and files in them may be made, changed and removed
-    bool new_code;                    // memory may still be made executable (mmap, mprotect); else only what already is
+    bool new_code;                    // memory may still be made executable (mmap, mprotect), and files of memory made; else only what already is
 };
 
 struct sandbox_state {

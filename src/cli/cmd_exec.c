@@ -32,6 +32,7 @@ struct block {
 };
 
 struct runner {
+    struct runner *plain; // the interpreter's, for registers that optimised code does not know; NULL: none was needed yet
     struct mem *mem;
     struct cpu *cpu;
     struct json_tokener *tokener;
@@ -597,6 +598,58 @@ static bool run(struct runner *r, struct test *t, struct error *err)
     }
 }
 
+static bool start(struct runner *r, struct error *err)
+{
+    r->tokener = json_tokener_new();
+    if (!r->tokener)
+        return error_set(err, ERR_MEMORY, "no memory");
+    if (!mem_create(&r->mem, err) || !cpu_create(&r->cpu, r->mem, err) || !cpu_set_tier(r->cpu, r->tier, err) || !cpu_open_recompiler(r->cpu, err) ||
+        !mem_allocate_at(r->mem, DATA_BASE, DATA_SIZE, MEM_RESERVED | MEM_COMMITTED, MEM_READ_WRITE, err))
+        return false;
+    r->blocks[r->block_count++] = (struct block){DATA_BASE, DATA_SIZE};
+    return true;
+}
+
+static void stop(struct runner *r)
+{
+    if (!r)
+        return;
+    stop(r->plain);
+    free(r->plain);
+    cpu_destroy(r->cpu);
+    mem_destroy(r->mem);
+    json_tokener_free(r->tokener);
+}
+
+static bool start_plain(struct runner *r, struct error *err)
+{
+    if (r->plain)
+        return true;
+    r->plain = calloc(1, sizeof *r->plain);
+    if (!r->plain)
+        return error_set(err, ERR_MEMORY, "no memory");
+    if (start(r->plain, err))
+        return true;
+    stop(r->plain);
+    free(r->plain);
+    r->plain = NULL;
+    return false;
+}
+
+// The case again, in the interpreter: its registers at a fault that the recompiler's code left them behind at.
+static bool find_registers(struct runner *r, struct test *t, json_object *object, struct error *err)
+{
+    struct error end = {0}; // the fault
+    struct test again = {0};
+    if (!start_plain(r, err) || !load(r->plain, &again, object, err))
+        return false;
+    run(r->plain, &again, &end);
+    if (again.state.cycles != t->state.cycles || again.state.pc != t->state.pc)
+        return error_set(err, ERR_STATE, "the interpreter ends otherwise: %.200s", end.message);
+    t->state = again.state;
+    return true;
+}
+
 // ---- Results
 
 static void add_value(struct runner *r, struct test *t, const char *key, json_object *to, struct error *err)
@@ -682,6 +735,8 @@ static void run_line(struct runner *r, const char *line, size_t length)
         ok = load(r, &t, object, &err);
         if (ok) {
             ok = run(r, &t, &err);
+            if (!cpu_registers_known(r->cpu))
+                find_registers(r, &t, object, &err);
             collect(r, &t, out, ok ? &err : NULL);
             ok = ok && !err.code && (!t.expect || compare(r, &t, wrong, &err));
         }
@@ -715,18 +770,6 @@ static void run_file(struct runner *r, FILE *in)
             run_line(r, line, (size_t)length);
     }
     free(line);
-}
-
-static bool start(struct runner *r, struct error *err)
-{
-    r->tokener = json_tokener_new();
-    if (!r->tokener)
-        return error_set(err, ERR_MEMORY, "no memory");
-    if (!mem_create(&r->mem, err) || !cpu_create(&r->cpu, r->mem, err) || !cpu_set_tier(r->cpu, r->tier, err) || !cpu_open_recompiler(r->cpu, err) ||
-        !mem_allocate_at(r->mem, DATA_BASE, DATA_SIZE, MEM_RESERVED | MEM_COMMITTED, MEM_READ_WRITE, err))
-        return false;
-    r->blocks[r->block_count++] = (struct block){DATA_BASE, DATA_SIZE};
-    return true;
 }
 
 static int usage(FILE *out)
@@ -801,9 +844,7 @@ COMMAND(exec, "run instruction test vectors")
     struct cpu_stats compiled = {0};
     if (started)
         cpu_stats(r.cpu, &compiled);
-    cpu_destroy(r.cpu);
-    mem_destroy(r.mem);
-    json_tokener_free(r.tokener);
+    stop(&r);
     if (!started)
         return CLI_ERROR;
     if (read_failed) {

@@ -270,8 +270,15 @@ static double thread_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void print_stats(struct sys *s, const struct start *start, double seconds)
+// What the run took: known before a report, which may take more.
+struct spent {
+    double seconds, thread;
+    struct cpu_stats cpu;
+};
+
+static void print_stats(struct sys *s, const struct start *start, const struct spent *spent)
 {
+    double seconds = spent->seconds;
     struct kernel *k = sys_kernel(s);
     const struct gpu_stats *g = gpu_stats(sys_gpu(s));
     uint64_t calls = 0;
@@ -280,11 +287,10 @@ static void print_stats(struct sys *s, const struct start *start, double seconds
     uint64_t n = krnl_instructions(k);
     fprintf(stderr, "seconds to the first guest instruction: %.4f (%.4f of CPU time)\n", start->wall, start->cpu);
     fprintf(stderr, "instructions: %" PRIu64 "\nhost seconds: %.3f (%.1f million instructions a second; %.3f of CPU time of the running thread)\nvirtual seconds: %.6f\n", n, seconds,
-            (double)n / seconds / 1e6, thread_seconds() - start->thread, (double)krnl_now(k) / 3.2e9);
+            (double)n / seconds / 1e6, spent->thread, (double)krnl_now(k) / 3.2e9);
     fprintf(stderr, "kernel calls: %" PRIu64 "\nframes: %" PRIu64 "\nGPU packets: %" PRIu64 ", draws: %" PRIu64 ", swaps: %" PRIu64 "\n", calls,
             krnl_frames(k), g->packets, g->draws, g->swaps);
-    struct cpu_stats c;
-    cpu_stats(sys_cpu(s), &c);
+    const struct cpu_stats c = spent->cpu;
     if (c.units || c.failed || c.loaded)
         fprintf(stderr, "compiled: %" PRIu64 " units, %" PRIu64 " instructions, %" PRIu64 " bytes of code, %.3f seconds; %" PRIu64 " units failed\n",
                 c.units, c.instructions, c.code_bytes, c.seconds, c.failed);
@@ -302,19 +308,30 @@ static int no_memory(const char *command)
     return CLI_ERROR;
 }
 
+static void report(struct options *o, struct sys *s, const struct krnl_result *result)
+{
+    struct error err = {0};
+    bool known = cpu_registers_known(sys_cpu(s));
+    if (!known && o->progress)
+        fprintf(stderr, "%s: again, for its registers\n", result->message); // that may take as long as the run did
+    known = known || sys_find_registers(s, result, &err);
+    clear_progress(o);
+    cli_report(stderr, s, result, o->map, known ? NULL : err.message);
+}
+
 static int finish(struct options *o, struct sys *s, const struct krnl_result *result, const struct start *start, double seconds)
 {
     struct error err = {0};
     int status = exit_status(result);
+    struct spent spent = {.seconds = seconds, .thread = thread_seconds() - start->thread};
+    cpu_stats(sys_cpu(s), &spent.cpu);
     if (!o->differed && result->stop != KRNL_STOP_FRAMES && result->stop != KRNL_STOP_EXIT)
-        cli_report(stderr, s, result, o->map);
+        report(o, s, result);
     cli_report_missing(stderr, sys_kernel(s));
-    struct cpu_stats c;
-    cpu_stats(sys_cpu(s), &c);
-    if (c.problem[0])
-        fprintf(stderr, "xenolith run: nothing was compiled: %s\n", c.problem);
+    if (spent.cpu.problem[0])
+        fprintf(stderr, "xenolith run: nothing was compiled: %s\n", spent.cpu.problem);
     if (o->stats)
-        print_stats(s, start, seconds);
+        print_stats(s, start, &spent);
     if (o->state_hash) {
         char hash[33];
         if (sys_state_hash(s, hash))

@@ -51,7 +51,7 @@ static void print_waits(FILE *out, struct kernel *k)
     }
 }
 
-void cli_report(FILE *out, struct sys *s, const struct krnl_result *result, const char *map)
+void cli_report(FILE *out, struct sys *s, const struct krnl_result *result, const char *map, const char *older)
 {
     struct kernel *k = sys_kernel(s);
     struct symbols names = {0};
@@ -65,9 +65,8 @@ void cli_report(FILE *out, struct sys *s, const struct krnl_result *result, cons
             (double)krnl_now(k) / 3.2e9, krnl_frames(k));
     if (result->thread)
         print_thread(out, k, result->thread, &names);
-    if (!cpu_registers_known(sys_cpu(s)))
-        fprintf(out, "the registers above, but pc, may be older than the fault, which is in optimised code: with --tier interpreter the run is the same, "
-                     "and they are those of the fault\n");
+    if (older)
+        fprintf(out, "the registers above, but pc, may be older than the fault, which is in optimised code: %s\n", older);
     fputs("threads of the title:\n", out);
     print_waits(out, k);
     symbols_finish(&names);

@@ -10,8 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <asm/prctl.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "cpu/background.h"
@@ -66,6 +70,7 @@ struct compiled {
     struct background *background; // CPU_AUTO
     enum rc_tier tier;
     bool automatic, broken;
+    bool lent; // the cache is another cpu's
     uint32_t *hot; // CPU_AUTO: what is to be compiled, from hot_first on
     uint32_t hot_first, hot_count, hot_capacity;
     uint64_t ran; // instructions
@@ -138,7 +143,8 @@ void compiled_destroy(struct compiled *c)
     background_destroy(c->background);
     if (c->rc)
         c->library.api->destroy(c->rc);
-    cache_close(c->cache);
+    if (!c->lent)
+        cache_close(c->cache);
     unmap(c->targets, MIRROR_BYTES);
     unmap(c->heat, HEAT_BYTES);
     unmap(c->pages, PAGES * sizeof *c->pages);
@@ -154,6 +160,33 @@ void compiled_destroy(struct compiled *c)
     free(c);
 }
 
+// What depends on whether there is a cache.
+static bool use_cache(struct cpu *cpu, struct error *err)
+{
+    struct compiled *c = cpu->compiled;
+    struct engine_page *page = engine_page(cpu->memory);
+    page->threshold = !c->automatic ? FIRST : c->cache ? WARM : HOT;
+    page->second = c->automatic && c->cache ? HOT : 0;
+    background_destroy(c->background);
+    c->background = NULL;
+    return !c->automatic || background_create(&c->background, &c->library, c->cache, err);
+}
+
+// Takes `c`, whose tier and library are chosen.
+static bool use(struct cpu *cpu, struct compiled *c, struct error *err)
+{
+    if (!make_store(c, err)) {
+        compiled_destroy(c);
+        return false;
+    }
+    cpu->compiled = c;
+    struct engine_page *page = engine_page(cpu->memory);
+    page->heat = c->heat;
+    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets, services_call, services_jump, services_enter_quick,
+                                                services_quick_call, services_quick_jump, services_quick_return};
+    return use_cache(cpu, err);
+}
+
 bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err)
 {
     if (tier == CPU_INTERPRETER)
@@ -164,18 +197,10 @@ bool cpu_set_tier(struct cpu *cpu, enum cpu_tier tier, struct error *err)
     c->code_fd = -1;
     c->tier = tier == CPU_QUICK ? RC_QUICK : RC_OPTIMISED;
     c->automatic = tier == CPU_AUTO;
-    if (!library_find(&c->library, err) || !make_store(c, err) ||
-        (c->automatic && !background_create(&c->background, &c->library, NULL, err))) {
-        compiled_destroy(c);
-        return false;
-    }
-    cpu->compiled = c;
-    struct engine_page *page = engine_page(cpu->memory);
-    page->heat = c->heat;
-    page->threshold = c->automatic ? HOT : FIRST;
-    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets, services_call, services_jump, services_enter_quick,
-                                                 services_quick_call, services_quick_jump, services_quick_return};
-    return true;
+    if (library_find(&c->library, err))
+        return use(cpu, c, err);
+    compiled_destroy(c);
+    return false;
 }
 
 bool cpu_set_cache(struct cpu *cpu, const struct cpu_cache_config *config, struct error *err)
@@ -183,16 +208,32 @@ bool cpu_set_cache(struct cpu *cpu, const struct cpu_cache_config *config, struc
     struct compiled *c = cpu->compiled;
     if (!c || !config->folder)
         return true;
-    if (!cache_open(&c->cache, config, c->library.version, err))
-        return false;
-    if (!c->automatic)
+    return cache_open(&c->cache, config, c->library.version, err) && use_cache(cpu, err);
+}
+
+bool cpu_repeat(struct cpu *cpu, const struct cpu *other, struct error *err)
+{
+    const struct compiled *o = other->compiled;
+    cpu->last_run = other->runs;
+    if (!o)
         return true;
-    background_destroy(c->background);
-    c->background = NULL;
-    struct engine_page *page = engine_page(cpu->memory);
-    page->threshold = WARM;
-    page->second = HOT;
-    return background_create(&c->background, &c->library, c->cache, err);
+    struct compiled *c = calloc(1, sizeof *c);
+    if (!c)
+        return error_set(err, ERR_MEMORY, "no memory for compiled code");
+    *c = (struct compiled){.code_fd = -1, .tier = o->tier, .automatic = o->automatic, .cache = o->cache, .lent = true, .library.version = o->library.version};
+    memcpy(c->library.folder, o->library.folder, sizeof c->library.folder);
+    memcpy(c->library.path, o->library.path, sizeof c->library.path);
+    return use(cpu, c, err);
+}
+
+void compiled_end(struct cpu *cpu)
+{
+    if (!cpu->compiled)
+        return;
+    compiled_forget(cpu, 0, (uint64_t)1 << 32);
+    engine_page(cpu->memory)->heat = NULL;
+    compiled_destroy(cpu->compiled);
+    cpu->compiled = NULL;
 }
 
 const char *cpu_library_folder(const struct cpu *cpu)
@@ -755,12 +796,26 @@ void compiled_forget(struct cpu *cpu, gva base, uint64_t size)
 
 // ---- Running
 
-void compiled_at_fault(void *user, uintptr_t host)
+void compiled_at_fault(void *user, const void *context)
 {
     struct cpu *cpu = user;
-    uint32_t pc = locate_pc(&cpu->compiled->places, host);
-    if (pc != RC_NO_PLACE)
-        cpu->running->pc = pc;
+    const greg_t *registers = ((const ucontext_t *)context)->uc_mcontext.gregs;
+    uint32_t pc = locate_pc(&cpu->compiled->places, (uintptr_t)registers[REG_RIP]);
+    if (pc == RC_NO_PLACE)
+        return;
+    cpu->running->pc = pc & ~3u;
+    if (pc & RC_TICKS_HELD)
+        cpu->running->cycles = (uint64_t)registers[REG_R11];
+}
+
+// Where the segment GS starts, which nothing else uses (accesses.h).
+static void set_segment(const void *base)
+{
+    enum { HAS_WRGSBASE = 2 };
+    if (getauxval(AT_HWCAP2) & HAS_WRGSBASE)
+        __asm__ volatile("wrgsbase %0" : : "r"(base));
+    else
+        syscall(SYS_arch_prctl, ARCH_SET_GS, base);
 }
 
 uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry)
@@ -771,6 +826,7 @@ uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry)
     s->block_pc = 0;
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     page->environment.stack_limit = here - STACK_MOST;
+    set_segment(cpu->memory);
     bool quick = !cpu->compiled->units[e->unit].optimised;
     struct rc_next r = services_enter((uint8_t *)s + RC_STATE_BIAS, cpu->memory, e->number, s->cycles, quick ? services_enter_quick : e->code, e->code);
     if (!(r.next & RC_SLICE) || (r.next & RC_SLICE) == RC_SLICE)

@@ -37,7 +37,7 @@ bool cpu_add_code(struct cpu *cpu, const struct cpu_code *code, struct error *er
 void cpu_remove_code(struct cpu *cpu, gva base, uint32_t size);
 
 // After PPC_EXIT_FAULT: whether the state's registers are those of the fault. Not in a loop of optimised code: there pc, time and
-// memory are, and the registers those at the last call or entry. The interpreter at the same time has them all.
+// memory are, and the registers those at the last call or entry. cpu_repeat finds them.
 bool cpu_registers_known(const struct cpu *cpu);
 
 // Forgets decoded code in [base, base + size) and in its aliases, because the bytes there changed.
@@ -74,6 +74,10 @@ struct cpu_cache_config {
 
 // Uses the folder from now on; after cpu_set_tier. Fails, changing nothing, where the folder can neither be read nor made.
 bool cpu_set_cache(struct cpu *cpu, const struct cpu_cache_config *config, struct error *err);
+
+// For a second cpu that is to do what `other` did, from the same beginning: it takes its tier and uses its cache, which must live
+// longer; the last of other's runs, and what comes behind it, it interprets. Instead of cpu_set_tier and cpu_set_cache.
+bool cpu_repeat(struct cpu *cpu, const struct cpu *other, struct error *err);
 
 struct cpu_cache_stats {
     uint64_t hits, misses;

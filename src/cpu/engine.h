@@ -33,6 +33,8 @@ struct cpu {
     struct ppc_state *running; // whose guest code runs now; NULL: nobody's
     struct changes *changes;
     bool unknown;              // the last run left registers behind in optimised code
+    uint64_t runs;             // calls of cpu_run
+    uint64_t last_run;         // which of them is the first of the interpreter alone (cpu_repeat); 0: none
     uint32_t waiting;          // pages that have changed and that the running code still sees as they were
     struct functions functions;
 };
@@ -87,10 +89,11 @@ void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count);
 void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
 // Behind each run: how many instructions it had.
 void compiled_ran(struct cpu *cpu, uint64_t instructions);
-// Makes cpu->running's pc exact where `host` lies in compiled code.
-void compiled_at_fault(void *cpu, uintptr_t host);
+// Makes cpu->running's pc and time exact where the host's registers, a ucontext_t, say that compiled code was running.
+void compiled_at_fault(void *cpu, const void *context);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
 bool compiled_is_optimised(const struct cpu *cpu, uint32_t pc); // some optimised unit has code in its page
+void compiled_end(struct cpu *cpu); // from now on only the interpreter runs
 void compiled_destroy(struct compiled *c); // NULL is allowed
 enum { COMPILED_MOST = 500 }; // instructions of a unit, in both tiers: each is the other's replacement
 struct library;

@@ -706,6 +706,8 @@ enum ppc_exit cpu_run_engine(struct cpu *cpu, struct ppc_state *s)
 
 enum ppc_exit cpu_run(struct cpu *cpu, struct ppc_state *s)
 {
+    if (++cpu->runs == cpu->last_run)
+        compiled_end(cpu);
     enum ppc_exit why = cpu->shadow ? shadow_run(cpu->shadow, s) : cpu_run_engine(cpu, s);
     s->reserved = 0;
     return why;

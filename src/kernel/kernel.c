@@ -162,6 +162,13 @@ void krnl_thread_view(const struct kernel *k, const struct krnl_thread *t, struc
     }
 }
 
+void krnl_set_registers(struct kernel *k, uint32_t tid, const struct ppc_state *registers)
+{
+    for (struct krnl_thread *t = k->threads; t; t = t->next)
+        if (t->tid == tid)
+            t->cpu = *registers;
+}
+
 // Frames are linked by the back chain at 0(r1). The saved return address lies at -8 of the caller's frame (the console's
 // compiler) or at +4 (gcc's SysV ABI): whichever holds a word of code behind a call.
 static bool is_return_address(const struct kernel *k, uint32_t address)

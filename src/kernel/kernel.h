@@ -129,6 +129,9 @@ struct krnl_thread_view {
 };
 void krnl_thread_view(const struct kernel *k, const struct krnl_thread *t, struct krnl_thread_view *out);
 
+// Gives a thread other registers: for who knows those of a fault better (cpu_registers_known).
+void krnl_set_registers(struct kernel *k, uint32_t tid, const struct ppc_state *registers);
+
 // Guest call stack from a thread's registers: return addresses, innermost first. Returns how many.
 unsigned krnl_backtrace(const struct kernel *k, const struct krnl_thread *t, gva *out, unsigned count);
 

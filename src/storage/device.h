@@ -49,6 +49,7 @@ struct stor_device {
     struct stor_device *next;
     struct stor_file *open_files; // newest first
     bool read_only;
+    bool changed; // or tried to be
     struct path_parts name_parts; // of `name`
     char name[STOR_PATH_MAX];     // "\Device\Harddisk0\Partition1"
 };

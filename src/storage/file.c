@@ -83,6 +83,13 @@ static bool makes(uint32_t disposition)
     return disposition != STOR_OPEN && disposition != STOR_OVERWRITE;
 }
 
+// Before each change.
+static bool refuses_changes(struct stor_device *d)
+{
+    d->changed |= !d->read_only;
+    return d->read_only;
+}
+
 static enum stor_status open_existing(struct stor_file *f, const struct stor_request *r, enum stor_action *action)
 {
     if (r->disposition == STOR_CREATE) {
@@ -93,7 +100,7 @@ static enum stor_status open_existing(struct stor_file *f, const struct stor_req
         return STOR_IS_DIRECTORY;
     if (!f->directory && r->directory)
         return STOR_NOT_DIRECTORY;
-    if (f->device->read_only && (r->write || r->delete_on_close || cuts(r->disposition)))
+    if ((r->write || r->delete_on_close || cuts(r->disposition)) && refuses_changes(f->device))
         return STOR_READ_ONLY;
     const struct stor_file *other = open_handle(f->device, f->path, NULL);
     if (other && other->delete_pending)
@@ -109,7 +116,7 @@ static enum stor_status open_new(struct stor_file *f, const struct stor_request 
     *action = STOR_DID_NOT_EXIST;
     if (!makes(r->disposition))
         return STOR_NOT_FOUND;
-    if (f->device->read_only)
+    if (refuses_changes(f->device))
         return STOR_READ_ONLY;
     enum stor_status status = f->device->ops->create(f->device, f->path, r->directory, &f->node);
     if (status == STOR_OK) {
@@ -279,7 +286,7 @@ static enum stor_status may_change(const struct stor_file *f)
 {
     if (f->directory)
         return STOR_IS_DIRECTORY;
-    return f->device->read_only ? STOR_READ_ONLY : f->write ? STOR_OK : STOR_ACCESS_DENIED;
+    return refuses_changes(f->device) ? STOR_READ_ONLY : f->write ? STOR_OK : STOR_ACCESS_DENIED;
 }
 
 enum stor_status stor_write(struct stor_file *f, uint64_t offset, const void *buffer, size_t size, size_t *done)
@@ -312,7 +319,7 @@ enum stor_status stor_flush(struct stor_file *f)
 
 static enum stor_status may_remove(struct stor_file *f)
 {
-    if (f->device->read_only)
+    if (refuses_changes(f->device))
         return STOR_READ_ONLY;
     if (f->path[0] == '\0')
         return STOR_CANNOT_DELETE;
@@ -379,7 +386,7 @@ enum stor_status stor_rename(struct stor_file *f, const struct stor_file *root, 
         return status;
     if (d != f->device)
         return STOR_NOT_SAME_DEVICE;
-    if (d->read_only)
+    if (refuses_changes(d))
         return STOR_READ_ONLY;
     if (f->path[0] == '\0' || canonical[0] == '\0' || open_below(d, f->path))
         return STOR_ACCESS_DENIED;

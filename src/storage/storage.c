@@ -307,3 +307,11 @@ bool stor_mount_host(struct stor *s, const char *device, const char *host_path, 
     *at = d;
     return true;
 }
+
+bool stor_changed(const struct stor *s)
+{
+    for (const struct stor_device *d = s->devices; d; d = d->next)
+        if (d->changed)
+            return true;
+    return false;
+}

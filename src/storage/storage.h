@@ -49,6 +49,9 @@ void stor_destroy(struct stor *s);
 // Fails with ERR_ARGUMENT (name), ERR_STATE (name is taken), ERR_NOT_FOUND or ERR_IO (folder), ERR_MEMORY.
 bool stor_mount_host(struct stor *s, const char *device, const char *host_path, bool read_only, struct error *err);
 
+// Whether anything asked for a change of a device that is not read-only, be it made or not.
+bool stor_changed(const struct stor *s);
+
 // Symbolic links: `name` ("game:", "\??\d:", "\SystemRoot") stands for `target`, a device, a place on it or another
 // link; the target need not exist. STOR_EXISTS: the name is taken. Names have no "." and "..".
 enum stor_status stor_link(struct stor *s, const char *name, const char *target);

@@ -5,8 +5,9 @@
 
 struct sys {
     struct sys_config config;
+    const struct sys *first; // whose run this one repeats (sys_find_registers); its title and cache serve both. NULL: nobody's
     struct xex_file file;
-    struct xex *xex;
+    const struct xex *xex;
     struct mem *mem;
     struct cpu *cpu;
     struct stor *storage;
@@ -19,3 +20,6 @@ struct sys {
     char game_folder[4096];
     unsigned interrupt_cpu;
 };
+
+// sys_create and its like: everything after `config` and `first`. Where it fails, sys_destroy gives back what there is.
+bool sys_build(struct sys *s, struct error *err);

@@ -26,8 +26,19 @@ static void hash_title(struct sys *s)
     hex(digest, sizeof digest, s->title_hash);
 }
 
+static bool share_title(struct sys *s)
+{
+    s->xex = s->first->xex;
+    memcpy(s->title_name, s->first->title_name, sizeof s->title_name);
+    memcpy(s->title_hash, s->first->title_hash, sizeof s->title_hash);
+    memcpy(s->game_folder, s->first->game_folder, sizeof s->game_folder);
+    return true;
+}
+
 static bool open_title(struct sys *s, struct error *err)
 {
+    if (s->first)
+        return share_title(s);
     const char *path = s->config.title_path;
     struct xex_file_options options = {s->config.retail_key, s->config.patch_path, s->config.ignore_hashes};
     if (!xex_file_open(&s->file, path, &options, err))
@@ -125,6 +136,8 @@ static void warn(void *user, const char *text)
 // A cache that cannot be used costs time only.
 static bool choose_tier(struct sys *s, struct error *err)
 {
+    if (s->first)
+        return cpu_repeat(s->cpu, s->first->cpu, err);
     if (!cpu_set_tier(s->cpu, s->config.tier, err))
         return false;
     char title[17];
@@ -136,15 +149,19 @@ static bool choose_tier(struct sys *s, struct error *err)
     return true;
 }
 
+bool sys_build(struct sys *s, struct error *err)
+{
+    return open_title(s, err) && mount(s, err) && mem_create(&s->mem, err) && cpu_create(&s->cpu, s->mem, err) && choose_tier(s, err) &&
+           open_trace(s, err) && sys_wire_gpu(s, err) && make_kernel(s, err);
+}
+
 bool sys_create(struct sys **out, const struct sys_config *config, struct error *err)
 {
     struct sys *s = calloc(1, sizeof *s);
     if (!s)
         return error_set(err, ERR_MEMORY, "out of memory");
     s->config = *config;
-    if (!open_title(s, err) || !mount(s, err) || !mem_create(&s->mem, err) || !cpu_create(&s->cpu, s->mem, err) ||
-        !choose_tier(s, err) || !open_trace(s, err) ||
-        !sys_wire_gpu(s, err) || !make_kernel(s, err)) {
+    if (!sys_build(s, err)) {
         sys_destroy(s);
         return false;
     }

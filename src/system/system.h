@@ -46,6 +46,11 @@ void sys_destroy(struct sys *s); // NULL is allowed
 // Runs the title until something stops it.
 void sys_run(struct sys *s, struct krnl_result *result);
 
+// After a run that ended with registers older than its end, at a fault in optimised code (cpu_registers_known): runs the title again, in
+// a console of its own without log, trace and prints, the last stretch in the interpreter, and takes the registers from there. Fails,
+// changing nothing, where that run cannot be the same (the title changed files) or was not, or was stopped by `poll`. `result` is sys_run's.
+bool sys_find_registers(struct sys *s, const struct krnl_result *result, struct error *err);
+
 // Ends the event log with the exit state. Fails where events were lost (disk full). Once.
 bool sys_finish_trace(struct sys *s, const struct krnl_result *result, struct error *err);
 

@@ -133,7 +133,7 @@ static bool new_code(const struct place *p, const struct sandbox_state *s)
     (void)p;
     (void)s;
     void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return SO(code != MAP_FAILED) && SO(mprotect(code, 4096, PROT_READ | PROT_EXEC) == 0);
+    return SO(code != MAP_FAILED) && SO(mprotect(code, 4096, PROT_READ | PROT_EXEC) == 0) && SO(memfd_create("x", 0) >= 0);
 }
 
 static void in_sandbox(const struct place *p, bool writable, bool code, bool (*body)(const struct place *, const struct sandbox_state *))

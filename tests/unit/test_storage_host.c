@@ -158,6 +158,10 @@ static void read_only(void **state)
     assert_true(volume.read_only);
     stor_close(f);
     assert_string_equal(content(x, "game:\\file"), "text");
+    assert_false(stor_changed(x->s)); // what is refused changes nothing
+    assert_int_equal(open_with(x, "game:\\file", STOR_OPEN, true, &f), STOR_OK);
+    assert_true(stor_changed(x->s));
+    stor_close(f);
 }
 
 int main(void)

@@ -89,7 +89,10 @@ enum rc_external {
 struct rc_place {
     uint32_t offset, pc;
 };
-enum { RC_NO_PLACE = 1 }; // pc: the accesses there have stored their pc
+enum {
+    RC_NO_PLACE = 1,   // pc: the accesses there have stored their pc
+    RC_TICKS_HELD = 2, // added to pc: s->cycles is what r11 holds
+};
 
 struct rc_code {
     uint8_t *bytes;     // code and constants; then, aligned to 4, a table of places in rising order; then their number, 4 bytes

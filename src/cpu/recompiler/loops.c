@@ -107,8 +107,10 @@ void unit_find_loops(struct unit *u)
     if (c.number && c.waiting) {
         c.lowest = c.number + count;
         c.stack = c.lowest + count;
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
             u->blocks[i].calls = has_call(u, &u->blocks[i]);
+            u->blocks[i].loop = i; // where nobody visits it: not block 0's
+        }
         for (uint32_t i = 0; i < count; i++)
             if (!c.number[i] && !u->blocks[i].calls)
                 visit(&c, i);

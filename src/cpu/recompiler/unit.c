@@ -7,33 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/recompiler/fold.h"
 #include "cpu/recompiler/unit_parts.h"
 #include "ppc/fp_status.h"
-
-bool unit_is_call(const struct rc_insn *i)
-{
-    enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
-    return i->word & 1 && (kind == PPC_BRANCH || kind == PPC_INDIRECT);
-}
-
-static uint32_t insn_at(const struct unit *u, uint32_t pc)
-{
-    uint32_t low = 0, high = u->plan->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (u->plan->insns[middle].pc < pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < u->plan->count && u->plan->insns[low].pc == pc ? low : UINT32_MAX;
-}
-
-uint32_t unit_block_at(const struct unit *u, uint32_t pc)
-{
-    uint32_t i = insn_at(u, pc);
-    return i != UINT32_MAX && u->blocks[u->block_of[i]].first == i ? u->block_of[i] : UINT32_MAX;
-}
 
 // ---- Small pieces of IR
 
@@ -141,6 +117,14 @@ static void give_back(struct unit *u, uint32_t next)
         LLVMBuildAggregateRet(u->b, parts, 2);
     else
         LLVMBuildRet(u->b, parts[0]);
+}
+
+// The same where it may have an old one.
+static void give_back_now(struct unit *u, uint32_t next)
+{
+    if (u->leaves)
+        store_seen(u, ticks(u), FIELD(u, cycles));
+    give_back(u, next);
 }
 
 // The same with the ticks of `next`.
@@ -286,6 +270,8 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     int slot = rc_slot_at(offset);
     u->leaves_there |= store && offset == offsetof(struct ppc_state, exit);
     u->looks |= offset == offsetof(struct ppc_state, pc);
+    if (u->leaves && offset == offsetof(struct ppc_state, cycles))
+        return u->ticks;
     if (u->links && store && offset == offsetof(struct ppc_state, lr))
         return u->ignored;
     if (u->leaves && offset == offsetof(struct ppc_state, target)) // nobody looks at it but the jump itself
@@ -337,17 +323,22 @@ static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool cer
 static LLVMBasicBlockRef way_out(void *user)
 {
     struct unit *u = user;
+    if (u->group)
+        return u->group->slow;
     if (!u->way_out) { // where slots are not variables, nothing is stored before
         LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
         u->way_out = new_block(u);
         begin_rare(u, u->way_out);
-        if (u->stale)
-            store_seen(u, ticks(u), FIELD(u, cycles));
-        give_back(u, u->pc | RC_ALONE);
+        give_back_now(u, u->pc | RC_ALONE);
         begin(u, here);
         struct event *e = &u->events[u->before];
         e->kind = EVENT_SPILL;
         e->range = rc_set_of_range(0, sizeof(struct ppc_state));
+        if (u->sets_status) {
+            const uint32_t start = offsetof(struct ppc_state, fp.pending), end = offsetof(struct ppc_state, fp) + sizeof(struct ppc_fp_status);
+            struct rc_set waiting = rc_set_of_range(start, end - start);
+            rc_set_subtract(&e->range, &waiting);
+        }
         e->at = u->way_out;
     }
     return u->way_out;
@@ -393,7 +384,7 @@ static void check_mode(struct unit *u, uint32_t block)
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
     begin_rare(u, slow);
     spill(u, false);
-    give_back(u, u->plan->insns[u->blocks[block].first].pc | RC_ALONE);
+    give_back_now(u, u->plan->insns[u->blocks[block].first].pc | RC_ALONE);
     begin(u, on);
 }
 
@@ -465,16 +456,22 @@ static void safepoint(struct unit *u, uint32_t pc, LLVMValueRef target, LLVMValu
     begin(u, on);
 }
 
+// From the ticks, at `target`. LLVM would make it from what they were before the jump, and keep that.
+static LLVMValueRef now_from(struct unit *u, LLVMValueRef ticks, uint32_t target)
+{
+    LLVMValueRef distance = c64(u, target / 4);
+    return u->leaves ? rc_far_sum(u->b, ticks, distance) : LLVMBuildAdd(u->b, ticks, distance, "");
+}
+
 static void charge_and_check(struct unit *u, uint32_t pc, uint32_t target, bool call)
 {
-    LLVMValueRef before = ticks(u);
+    LLVMValueRef after = ticks(u);
     int64_t distance = ((int64_t)pc + 4 - (int64_t)target) / 4;
+    bool checked = call || target <= pc;
     if (distance)
-        set_ticks(u, LLVMBuildAdd(u->b, before, c64(u, (uint64_t)distance), ""));
-    if (u->blocks[u->block].in_loop)
-        settle(u);
-    if (call || target <= pc)
-        safepoint(u, pc, c32(u, target), LLVMBuildAdd(u->b, before, c64(u, ((uint64_t)pc + 4) / 4), ""), true);
+        set_ticks(u, after = LLVMBuildAdd(u->b, after, c64(u, (uint64_t)distance), ""));
+    if (checked)
+        safepoint(u, pc, c32(u, target), now_from(u, after, target), true);
 }
 
 static void charge_and_check_indirect(struct unit *u, uint32_t pc, LLVMValueRef target)
@@ -505,13 +502,6 @@ static void tail_call(struct unit *u, LLVMValueRef target)
     LLVMBuildRet(u->b, v);
 }
 
-// The state has the time where the block counts on it.
-static void settle_for(struct unit *u, uint32_t block)
-{
-    if (!u->blocks[block].stale)
-        settle(u);
-}
-
 static void add_successor(struct unit *u, uint32_t block)
 {
     struct guest_block *from = &u->blocks[u->block];
@@ -526,7 +516,6 @@ static void continue_at(struct unit *u, uint32_t pc)
         tail_call(u, c32(u, pc));
         return;
     }
-    settle_for(u, block);
     cross(u, block);
     add_successor(u, block);
     LLVMBuildBr(u->b, u->blocks[block].head);
@@ -540,7 +529,6 @@ static void jump(struct unit *u, uint32_t pc, uint32_t target)
         tail_call(u, c32(u, target));
         return;
     }
-    settle_for(u, block);
     cross(u, block);
     add_successor(u, block);
     LLVMBuildBr(u->b, u->blocks[block].head);
@@ -609,7 +597,6 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
 // bctr: perhaps to a way of a switch.
 static void jump_indirect(struct unit *u, LLVMValueRef target)
 {
-    settle(u);
     LLVMBasicBlockRef other = new_block(u);
     LLVMValueRef word = LLVMBuildLShr(u->b, target, c32(u, 2), ""); // dense enough for a table
     LLVMValueRef v = LLVMBuildSwitch(u->b, word, other, u->block_count);
@@ -677,14 +664,10 @@ static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef t
     u->deferred.possible = 0;
     bool direct = next != UINT32_MAX && !crosses(u, next) && !deferred.possible;
     LLVMBasicBlockRef yes = new_block(u), no = direct ? u->blocks[next].head : new_block(u);
-    if (direct)
-        settle_for(u, next);
-    bool stale = u->stale;
     LLVMBuildCondBr(u->b, taken, yes, no);
     begin(u, yes);
     unit_make_deferred(u, &deferred, i, true, jumps ? unit_block_at(u, ppc_branch_target(i->word, i->pc)) : UINT32_MAX);
     build_taken(u, i, false);
-    u->stale = stale;
     if (direct) {
         add_successor(u, next);
         return;
@@ -738,44 +721,6 @@ static bool calls_program(const struct unit *u, const struct rc_insn *i)
     return unit_is_call(i) && always && !(direct && calls_itself(u, ppc_branch_target(i->word, i->pc)));
 }
 
-static enum ppc_kind kind_of(const struct rc_insn *i)
-{
-    return i->flags & RC_UNKNOWN ? PPC_EXIT : ppc_opcodes[i->opcode].kind;
-}
-
-// Where the state may have an old time, so that what looks at it has to bring it up to date first: jumps leave it alone, but in loops.
-static bool pass_stale_on(struct unit *u, uint32_t block)
-{
-    const struct guest_block *g = &u->blocks[block];
-    const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
-    bool jumps = kind_of(last) == PPC_BRANCH && !(last->word & CALL_BIT), stale = g->stale, changed = false;
-    for (uint32_t i = 0; i < g->count && stale; i++)
-        stale = kind_of(&u->plan->insns[g->first + i]) != PPC_MEMORY;
-    uint32_t ways[2] = {jumps ? unit_block_at(u, ppc_branch_target(last->word, last->pc)) : UINT32_MAX, unit_block_at(u, last->pc + 4)};
-    for (unsigned way = 0; way < 2; way++) {
-        struct guest_block *to = ways[way] == UINT32_MAX ? NULL : &u->blocks[ways[way]];
-        if (!to || to->stale || to->in_loop || (way && !stale))
-            continue;
-        to->stale = changed = true;
-    }
-    return changed;
-}
-
-static void find_stale(struct unit *u)
-{
-    if (!u->leaves)
-        return;
-    for (uint32_t i = 0; i < u->plan->entry_count; i++) {
-        struct guest_block *g = &u->blocks[unit_block_at(u, u->plan->entries[i] & ~(uint32_t)RC_CALLED)];
-        g->stale = !g->in_loop;
-    }
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (uint32_t i = 0; i < u->block_count; i++)
-            changed |= !u->blocks[i].in_loop && pass_stale_on(u, i);
-    }
-}
-
 // True: the block ends with this instruction.
 static bool build_insn(struct unit *u, const struct rc_insn *i)
 {
@@ -797,10 +742,13 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, .slot = slot_address, .before_call = before_call,
                            .after_call = after_call,
-                           .known_fast = u->blocks[u->block].fast, .is_minus_zero = unit_is_minus_zero, .unlocated = &u->unlocated, .user = u};
+                           .known_fast = u->blocks[u->block].fast, .is_minus_zero = unit_is_minus_zero, .unlocated = &u->unlocated,
+                           .unheld = &u->unheld, .user = u};
     if (kind == PPC_MEMORY)
         site.location = places_location(u->places, (uint32_t)(i - u->plan->insns));
-    u->unlocated = false;
+    u->unlocated = u->unheld = false;
+    if (settled && kind == PPC_MEMORY)
+        site.ticks = ticks(u);
     bool in_loop = u->optimised && u->blocks[u->block].in_loop;
     if (in_loop) {
         site.keep_compare = unit_keep_compare;
@@ -811,6 +759,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     u->pc = i->pc;
     u->way_out = NULL;
+    u->sets_status = u->blocks[u->block].fast && unit_is_checked(i);
     u->before = u->event_count;
     add_event(u, EVENT_NONE, 0);
     if (u->leaves)
@@ -821,6 +770,9 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         site.set_single = set_single;
         site.forget = forget;
     }
+    site.swaps_in_vectors = u->optimised && unit_moves_floats(i);
+    if (u->group)
+        site.checked_later = unit_checked_later;
     bool ok, minus_zeros = unit_makes_minus_zeros(u, i);
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
     unit_learn_vectors(u, i, minus_zeros);
@@ -842,12 +794,26 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         check_exit(u, load_slot(u, offsetof(struct ppc_state, exit), 1));
     else if (!u->looks && (kind == PPC_EXIT ? !u->way_out : site.location && !u->unlocated)) {
         LLVMInstructionEraseFromParent(seen);
-        if (kind == PPC_EXIT && settled) { // a move from or to LR
+        // A move from or to LR; accesses at which a register has the time.
+        if (settled && (kind == PPC_EXIT || !u->unheld)) {
             LLVMInstructionEraseFromParent(settled);
             u->stale = true;
+            if (kind == PPC_MEMORY)
+                places_ticks_held(u->places, (uint32_t)(i - u->plan->insns));
         }
     }
     return branch;
+}
+
+bool unit_build_at(struct unit *u, uint32_t number)
+{
+    const struct guest_block *g = &u->blocks[u->block];
+    const struct rc_insn *insn = &u->plan->insns[g->first + number];
+    uint32_t known = unit_singles_behind(u, insn, u->singles);
+    unit_widen(u, u->singles & ~(number + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
+    bool ended = build_insn(u, insn);
+    u->failed |= !ended && u->optimised && known & ~u->singles; // other blocks count on these
+    return ended;
 }
 
 static void build_block(struct unit *u, uint32_t block)
@@ -857,17 +823,18 @@ static void build_block(struct unit *u, uint32_t block)
     forget_known(u);
     u->singles = g->singles;
     u->compares = g->compares;
-    u->stale = g->stale;
+    u->stale = u->leaves;
     u->deferred = g->deferred;
     g->first_event = u->event_count;
     begin(u, g->head);
     bool ended = false;
     for (uint32_t i = 0; i < g->count && !ended && !u->failed; i++) {
-        const struct rc_insn *insn = &u->plan->insns[g->first + i];
-        uint32_t known = unit_singles_behind(u, insn, u->singles);
-        unit_widen(u, u->singles & ~(i + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
-        ended = build_insn(u, insn);
-        u->failed |= !ended && u->optimised && known & ~u->singles; // other blocks count on these
+        uint32_t together = unit_find_group(u, i);
+        if (together)
+            unit_build_group(u, i, together);
+        else
+            ended = unit_build_at(u, i);
+        i += together ? together - 1 : 0;
     }
     const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
     if (!ended && !u->failed) {
@@ -929,8 +896,7 @@ static void leave_entry(struct unit *u, LLVMValueRef condition, uint32_t pc)
     branch_rarely(u, condition, other);
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
     begin_rare(u, other);
-    store_seen(u, ticks(u), FIELD(u, cycles));
-    give_back(u, pc | RC_ALONE);
+    give_back_now(u, pc | RC_ALONE);
     begin(u, on);
 }
 
@@ -958,26 +924,6 @@ static void check_entry_mode(struct unit *u, const struct guest_block *g, uint32
 }
 
 // ---- The whole
-
-static bool divide(struct unit *u)
-{
-    const struct rc_plan *p = u->plan;
-    u->blocks = calloc(p->count, sizeof *u->blocks);
-    u->block_of = calloc(p->count, sizeof *u->block_of);
-    if (!u->blocks || !u->block_of)
-        return false;
-    for (uint32_t i = 0; i < p->count; i++) {
-        bool adjoining = i && p->insns[i].pc == p->insns[i - 1].pc + 4;
-        if (!adjoining || p->insns[i].flags & (RC_LEADER | RC_ENTRY | RC_TARGET)) {
-            u->blocks[u->block_count].first = i;
-            u->blocks[u->block_count].is_target = p->insns[i].flags & RC_TARGET;
-            u->blocks[u->block_count++].head = new_block(u);
-        }
-        u->block_of[i] = u->block_count - 1;
-        u->blocks[u->block_count - 1].count++;
-    }
-    return true;
-}
 
 static void check_stack(struct unit *u, LLVMBasicBlockRef on, uint32_t pc)
 {
@@ -1045,8 +991,6 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
             transfer(u, &g->live, false, 0, g->compares);
             check_singles(u, g, pc);
         }
-        u->stale = u->leaves;
-        settle_for(u, unit_block_at(u, pc));
         LLVMBuildBr(u->b, g->head);
     }
 }
@@ -1083,7 +1027,7 @@ static void build(struct unit *u, uint32_t number)
     LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
     u->state = LLVMBuildGEP2(u->b, u->i8, parameter(u, STATE), &bias, 1, "");
     LLVMBuildBr(u->b, start);
-    if (!divide(u)) {
+    if (!unit_divide(u)) {
         u->failed = true;
         return;
     }
@@ -1092,7 +1036,6 @@ static void build(struct unit *u, uint32_t number)
         unit_find_singles(u);
         unit_find_compares(u);
     }
-    find_stale(u);
     unit_count_ways(u);
     u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
@@ -1111,17 +1054,10 @@ static void build(struct unit *u, uint32_t number)
     build_entries(u, start);
 }
 
-bool rc_has_loop(const struct rc_plan *p)
+static LLVMValueRef weights(struct unit *u, uint32_t first, uint32_t second)
 {
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct rc_insn *n = &p->insns[i];
-        if (n->flags & RC_UNKNOWN || n->word & CALL_BIT || ppc_opcodes[n->opcode].kind != PPC_BRANCH)
-            continue;
-        uint32_t target = ppc_branch_target(n->word, n->pc);
-        if (target <= n->pc && target >= p->insns[0].pc)
-            return true;
-    }
-    return false;
+    LLVMMetadataRef all[3] = {LLVMMDStringInContext2(u->context, "branch_weights", 14), LLVMValueAsMetadata(c32(u, first)), LLVMValueAsMetadata(c32(u, second))};
+    return LLVMMetadataAsValue(u->context, LLVMMDNodeInContext2(u->context, all, 3));
 }
 
 bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, uint32_t number,
@@ -1138,9 +1074,8 @@ bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMM
     u.f64 = LLVMDoubleTypeInContext(context);
     u.f32 = LLVMFloatTypeInContext(context);
     u.vector = LLVMVectorType(u.i32, 4);
-    LLVMMetadataRef weights[3] = {LLVMMDStringInContext2(context, "branch_weights", 14),
-                                  LLVMValueAsMetadata(c32(&u, 1)), LLVMValueAsMetadata(c32(&u, 100000))};
-    u.unlikely = LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, weights, 3));
+    u.unlikely = weights(&u, 1, 100000);
+    u.likely = weights(&u, 100000, 1);
     build(&u, number);
     LLVMDisposeBuilder(u.b);
     free(u.blocks);

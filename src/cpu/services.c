@@ -10,7 +10,7 @@ _Static_assert(offsetof(struct ppc_state, lr) == 128 - 112, "-112(%r13) is s->lr
 _Static_assert(RC_ENVIRONMENT_OFFSET(targets) == -56, "-56(%r14) is the table of targets");
 _Static_assert(RC_LEFT == 1 && RC_ALONE == 2 && RC_SLICE == 3, "marks");
 
-#define FUNCTION(name) ".globl " #name "\n.hidden " #name "\n.type " #name ", @function\n" #name ":\n"
+#define FUNCTION(name) ".p2align 4\n.globl " #name "\n.hidden " #name "\n.type " #name ", @function\n" #name ":\n"
 
 __asm__(".text\n"
         // edi: target, esi: next, rcx: ticks

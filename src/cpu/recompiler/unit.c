@@ -552,18 +552,53 @@ static bool calls_itself(const struct unit *u, uint32_t target)
     return u->leaves && target == u->plan->entries[0];
 }
 
+// Behind a call: where it returned to, and the ticks there.
+static LLVMValueRef take_result(struct unit *u, LLVMValueRef call)
+{
+    set_ticks(u, LLVMBuildExtractValue(u->b, call, 1, ""));
+    return LLVMBuildExtractValue(u->b, call, 0, "");
+}
+
+// A call of whatever is at `target`.
+static LLVMValueRef call_program(struct unit *u, uint32_t pc, LLVMValueRef target)
+{
+    LLVMValueRef none = LLVMGetUndef(u->i32);
+    return take_result(u, call_unit(u, service(u, RC_ENVIRONMENT_OFFSET(call)), target, c32(u, pc + 4), none, ticks(u)));
+}
+
+// The same for a target that is not known before, with services_call in the unit: each such call is a jump of its own for the host to foresee.
+static LLVMValueRef call_by_table(struct unit *u, uint32_t pc, LLVMValueRef target)
+{
+    LLVMBasicBlockRef absent = new_block(u), join = new_block(u);
+    LLVMValueRef word = LLVMBuildZExt(u->b, LLVMBuildLShr(u->b, target, c32(u, 2), ""), u->i64, "");
+    LLVMValueRef place = LLVMBuildGEP2(u->b, u->pointer, service(u, RC_ENVIRONMENT_OFFSET(targets)), &word, 1, "");
+    LLVMValueRef code = LLVMBuildLoad2(u->b, u->pointer, place, ""), none = LLVMGetUndef(u->i32), next[2];
+    branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntEQ, code, LLVMConstNull(u->pointer), ""), absent);
+    LLVMBuildStore(u->b, c64(u, pc + 4), FIELD(u, lr));
+    LLVMValueRef now = LLVMBuildAdd(u->b, ticks(u), c64(u, (pc + 4) / 4), "");
+    set_ticks(u, LLVMBuildSub(u->b, now, word, ""));
+    safepoint(u, pc, target, now, true);
+    next[0] = take_result(u, call_unit(u, code, none, none, c32(u, 0), ticks(u)));
+    LLVMBasicBlockRef blocks[2] = {LLVMGetInsertBlock(u->b), absent};
+    LLVMBuildBr(u->b, join);
+    begin_rare(u, absent);
+    next[1] = call_program(u, pc, target);
+    LLVMBuildBr(u->b, join);
+    begin(u, join);
+    LLVMValueRef phi = LLVMBuildPhi(u->b, u->i32, "");
+    LLVMAddIncoming(phi, next, blocks, 2);
+    return phi;
+}
+
 // These return where it returned to.
 static LLVMValueRef call_from_unit(struct unit *u, uint32_t pc, LLVMValueRef target, bool itself)
 {
-    LLVMValueRef v, none = LLVMGetUndef(u->i32);
-    if (itself)
-        v = call_unit(u, u->function, none, none, c32(u, 0), ticks(u));
-    else
-        v = call_unit(u, service(u, RC_ENVIRONMENT_OFFSET(call)), target, c32(u, pc + 4), none, ticks(u));
-    if (itself)
-        LLVMInstructionSetDebugLoc(v, places_nowhere(u->places));
-    set_ticks(u, LLVMBuildExtractValue(u->b, v, 1, ""));
-    return LLVMBuildExtractValue(u->b, v, 0, "");
+    LLVMValueRef none = LLVMGetUndef(u->i32);
+    if (!itself)
+        return LLVMIsAConstantInt(target) ? call_program(u, pc, target) : call_by_table(u, pc, target);
+    LLVMValueRef v = call_unit(u, u->function, none, none, c32(u, 0), ticks(u));
+    LLVMInstructionSetDebugLoc(v, places_nowhere(u->places));
+    return take_result(u, v);
 }
 
 static LLVMValueRef call_from_quick(struct unit *u, uint32_t pc, LLVMValueRef target)

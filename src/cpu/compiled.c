@@ -805,7 +805,7 @@ void compiled_at_fault(void *user, const void *context)
         return;
     cpu->running->pc = pc & ~3u;
     if (pc & RC_TICKS_HELD)
-        cpu->running->cycles = (uint64_t)registers[REG_R11];
+        cpu->running->cycles = (uint64_t)registers[REG_RCX];
 }
 
 // Where the segment GS starts, which nothing else uses (accesses.h).

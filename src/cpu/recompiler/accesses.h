@@ -6,7 +6,7 @@
 #include <llvm-c/DebugInfo.h>
 #include <stdbool.h>
 
-#define RC_TICKS_REGISTER "r11"
+#define RC_TICKS_REGISTER "rcx" // where units get them, too
 
 struct rc_access {
     LLVMContextRef context;

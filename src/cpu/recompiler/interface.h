@@ -91,7 +91,7 @@ struct rc_place {
 };
 enum {
     RC_NO_PLACE = 1,   // pc: the accesses there have stored their pc
-    RC_TICKS_HELD = 2, // added to pc: s->cycles is what r11 holds
+    RC_TICKS_HELD = 2, // added to pc: s->cycles is what rcx holds
 };
 
 struct rc_code {

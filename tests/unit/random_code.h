@@ -284,6 +284,7 @@ static void close_loop(struct maker *m, uint32_t kind, uint32_t head)
     case 3:
         add_word(q, insn_of(m->r, COMPARE));
         word = branch(m->r, 0) & 0xFFE00000;
+        bit = 4 * (q->words[q->count - 1] >> 23 & 7) + below(m->r, 4);
         break;
     default:
         word = 0x42000000; // bdnz

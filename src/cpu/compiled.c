@@ -10,8 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <asm/prctl.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "cpu/background.h"
@@ -20,6 +24,7 @@
 #include "cpu/engine.h"
 #include "cpu/library.h"
 #include "cpu/locate.h"
+#include "cpu/services.h"
 #include "ppc/fp_status.h"
 #include "ppc/semantics/memory.h"
 
@@ -34,15 +39,13 @@ enum {
     WARM = 100,    // before CPU_AUTO looks for it in the cache: what runs once is sooner interpreted than loaded
     HOT = 200,     // before CPU_AUTO compiles it; below 255
     NEVER = 255,   // is not counted any more
-    DOOR_BYTES = 10,
+    DOOR_BYTES = 16,
     AHEAD = 2,     // units that may wait for CPU_AUTO's thread
     PATIENCE = 1 << 24, // instructions before CPU_AUTO opens LLVM, which takes as long as they do: a first frame is sooner there
 };
 
-typedef uint32_t unit_function(uint8_t *s, uint8_t *m, uint32_t entry);
-
 struct entry {
-    unit_function *code;
+    rc_function *code;   // its unit
     rc_function *called; // what the table of targets has for it; NULL: nothing
     uint32_t number, pc, unit;
 };
@@ -96,36 +99,6 @@ static rc_function *const externals[RC_EXTERNAL_COUNT] = {
 #include "cpu/recompiler/externals.def"
 #undef EXTERNAL
 };
-
-// ---- What compiled code calls: here once, not in each unit
-
-static uint32_t jump_target(uint8_t *s, uint8_t *m, uint32_t target)
-{
-    unit_function *code;
-    *(rc_function **)&code = engine_page(m)->environment.targets[target / 4];
-    return __builtin_expect(!code, 0) ? target : code(s, m, 0);
-}
-
-// LR, and the time as the interpreter charges a call. Leaves if it is up.
-static uint32_t call_target(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next)
-{
-    struct ppc_state *state = (struct ppc_state *)(void *)(s - RC_STATE_BIAS);
-    uint64_t now = state->cycles + next / 4;
-    state->cycles = now - target / 4;
-    state->lr = next;
-    if (__builtin_expect(now >= state->slice_end, 0))
-        return target | RC_SLICE;
-    return jump_target(s, m, target);
-}
-
-static uint32_t return_target(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next)
-{
-    (void)m;
-    struct ppc_state *state = (struct ppc_state *)(void *)(s - RC_STATE_BIAS);
-    uint64_t now = state->cycles + next / 4;
-    state->cycles = now - target / 4;
-    return target < next && __builtin_expect(now >= state->slice_end, 0) ? target | RC_SLICE : target;
-}
 
 // ---- Making and unmaking the store
 
@@ -209,7 +182,8 @@ static bool use(struct cpu *cpu, struct compiled *c, struct error *err)
     cpu->compiled = c;
     struct engine_page *page = engine_page(cpu->memory);
     page->heat = c->heat;
-    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets, call_target, return_target, jump_target};
+    page->environment = (struct rc_environment){0, cpu_handlers, externals, c->targets, services_call, services_jump, services_enter_quick,
+                                                services_quick_call, services_quick_jump, services_quick_return};
     return use_cache(cpu, err);
 }
 
@@ -364,7 +338,7 @@ static bool takes_entry(const struct cpu *cpu, uint32_t pc, uint32_t number)
     return number == 0 || !cpu->compiled->targets[pc / 4] || functions_find(&cpu->functions, pc, &function);
 }
 
-static bool add_entry(struct cpu *cpu, const struct cache_unit *u, unit_function *code, uint32_t number, rc_function *called)
+static bool add_entry(struct cpu *cpu, const struct cache_unit *u, rc_function *code, uint32_t number, rc_function *called)
 {
     struct compiled *c = cpu->compiled;
     uint32_t pc = u->entries[number] & ~3u;
@@ -381,22 +355,41 @@ static bool add_entry(struct cpu *cpu, const struct cache_unit *u, unit_function
     return true;
 }
 
-// What other units call for the unit's entry: `mov $number, %edx; jmp unit`, the third argument. Lies at `at` in the store.
-static rc_function *make_door(struct compiled *c, size_t at, unit_function *code, uint32_t number)
+static void put_door(uint8_t *w, size_t *at, const void *bytes, size_t count)
 {
+    memcpy(w + *at, bytes, count);
+    *at += count;
+}
+
+// What other units call for the unit's entry. Lies at `at` in the store.
+//
+//     mov $number, %edx; jmp unit                                      optimised
+//     mov $number, %edx; lea unit(%rip), %rax; jmp *enter_quick(%r14)  quick
+static rc_function *make_door(struct compiled *c, size_t at, rc_function *code, uint32_t number, bool quick)
+{
+    static const uint8_t set_number[] = {0xBA}, jump[] = {0xE9}, get_code[] = {0x48, 0x8D, 0x05};
+    static const uint8_t enter[] = {0x41, 0xFF, 0x66, (uint8_t)RC_ENVIRONMENT_OFFSET(enter_quick)};
     uint8_t *w = c->code_write + at, *run = c->code_run + at;
-    int32_t distance = (int32_t)((intptr_t)code - (intptr_t)(run + DOOR_BYTES));
-    w[0] = 0xBA;
-    memcpy(w + 1, &number, 4);
-    w[5] = 0xE9;
-    memcpy(w + 6, &distance, 4);
+    size_t used = 0;
+    put_door(w, &used, set_number, sizeof set_number);
+    put_door(w, &used, &number, 4);
+    put_door(w, &used, quick ? get_code : jump, quick ? sizeof get_code : sizeof jump);
+    int32_t distance = (int32_t)((intptr_t)code - (intptr_t)(run + used + 4));
+    put_door(w, &used, &distance, 4);
+    if (quick)
+        put_door(w, &used, enter, sizeof enter);
     rc_function *f;
     *(void **)&f = run;
     return f;
 }
 
+static bool has_door(const struct cache_unit *u, uint32_t entry)
+{
+    return entry ? u->entries[entry] & RC_CALLED : u->tier == RC_QUICK;
+}
+
 // The unit's code can be found from now on. Its doors lie at `doors` in the store.
-static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *code, size_t doors)
+static bool install(struct cpu *cpu, const struct cache_unit *u, rc_function *code, size_t doors)
 {
     struct compiled *c = cpu->compiled;
     if (!grow(&c->units, &c->unit_capacity, c->unit_count, sizeof *c->units))
@@ -411,9 +404,9 @@ static bool install(struct cpu *cpu, const struct cache_unit *u, unit_function *
                                               .improvable = c->automatic && u->tier == RC_QUICK, .optimised = u->tier == RC_OPTIMISED};
     c->improvable_count += c->units[number].improvable;
     for (uint32_t i = 0; i < u->entry_count; i++) {
-        rc_function *called = i ? NULL : (rc_function *)code;
-        if (i && u->entries[i] & RC_CALLED) {
-            called = make_door(c, doors, code, i);
+        rc_function *called = i ? NULL : code;
+        if (has_door(u, i)) {
+            called = make_door(c, doors, code, i, u->tier == RC_QUICK);
             doors += DOOR_BYTES;
         }
         if (!add_entry(cpu, u, code, i, called))
@@ -448,12 +441,12 @@ static bool take_code(struct cpu *cpu, const struct cache_unit *u)
     struct compiled *c = cpu->compiled;
     uint8_t *run = c->code_run + c->code_used;
     size_t doors = c->code_used + u->code_bytes, bytes = u->code_bytes;
-    for (uint32_t i = 1; i < u->entry_count; i++)
-        bytes += u->entries[i] & RC_CALLED ? DOOR_BYTES : 0;
+    for (uint32_t i = 0; i < u->entry_count; i++)
+        bytes += has_door(u, i) ? DOOR_BYTES : 0;
     if (bytes > CODE_BYTES - c->code_used || !locate_add(&c->places, run, u->code_bytes))
         return false;
     c->code_used = (c->code_used + bytes + CODE_ALIGNMENT - 1) & ~(size_t)(CODE_ALIGNMENT - 1);
-    unit_function *function;
+    rc_function *function;
     *(void **)&function = run + u->code_offset;
     if (c->on_code)
         c->on_code(c->on_code_user, run, bytes, u->pc, u->tier == RC_QUICK ? CPU_QUICK : CPU_OPTIMISED);
@@ -554,7 +547,7 @@ static void store_all(struct cpu *cpu, const struct rc_plan *plans, uint32_t cou
         return;
     for (uint32_t i = 0; i < count; i++) {
         struct cache_unit u;
-        unit_function *function;
+        rc_function *function;
         *(void **)&function = c->code_run + start + code->offsets[i];
         size_t doors = (size_t)plans[i].entry_count * DOOR_BYTES;
         if (doors > CODE_BYTES - end || !description_make(&plans[i], c->tier, &u))
@@ -803,12 +796,26 @@ void compiled_forget(struct cpu *cpu, gva base, uint64_t size)
 
 // ---- Running
 
-void compiled_at_fault(void *user, uintptr_t host)
+void compiled_at_fault(void *user, const void *context)
 {
     struct cpu *cpu = user;
-    uint32_t pc = locate_pc(&cpu->compiled->places, host);
-    if (pc != RC_NO_PLACE)
-        cpu->running->pc = pc;
+    const greg_t *registers = ((const ucontext_t *)context)->uc_mcontext.gregs;
+    uint32_t pc = locate_pc(&cpu->compiled->places, (uintptr_t)registers[REG_RIP]);
+    if (pc == RC_NO_PLACE)
+        return;
+    cpu->running->pc = pc & ~3u;
+    if (pc & RC_TICKS_HELD)
+        cpu->running->cycles = (uint64_t)registers[REG_R11];
+}
+
+// Where the segment GS starts, which nothing else uses (accesses.h).
+static void set_segment(const void *base)
+{
+    enum { HAS_WRGSBASE = 2 };
+    if (getauxval(AT_HWCAP2) & HAS_WRGSBASE)
+        __asm__ volatile("wrgsbase %0" : : "r"(base));
+    else
+        syscall(SYS_arch_prctl, ARCH_SET_GS, base);
 }
 
 uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry)
@@ -819,5 +826,10 @@ uint32_t compiled_run(struct cpu *cpu, struct ppc_state *s, uint32_t entry)
     s->block_pc = 0;
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     page->environment.stack_limit = here - STACK_MOST;
-    return e->code((uint8_t *)s + RC_STATE_BIAS, cpu->memory, e->number);
+    set_segment(cpu->memory);
+    bool quick = !cpu->compiled->units[e->unit].optimised;
+    struct rc_next r = services_enter((uint8_t *)s + RC_STATE_BIAS, cpu->memory, e->number, s->cycles, quick ? services_enter_quick : e->code, e->code);
+    if (!(r.next & RC_SLICE) || (r.next & RC_SLICE) == RC_SLICE)
+        s->cycles = r.ticks;
+    return r.next;
 }

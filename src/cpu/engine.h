@@ -89,8 +89,8 @@ void compiled_make_all(struct cpu *cpu, const uint32_t *pcs, uint32_t count);
 void compiled_poll(struct cpu *cpu, const struct ppc_state *s);
 // Behind each run: how many instructions it had.
 void compiled_ran(struct cpu *cpu, uint64_t instructions);
-// Makes cpu->running's pc exact where `host` lies in compiled code.
-void compiled_at_fault(void *cpu, uintptr_t host);
+// Makes cpu->running's pc and time exact where the host's registers, a ucontext_t, say that compiled code was running.
+void compiled_at_fault(void *cpu, const void *context);
 void compiled_forget(struct cpu *cpu, gva base, uint64_t size);
 bool compiled_is_optimised(const struct cpu *cpu, uint32_t pc); // some optimised unit has code in its page
 void compiled_end(struct cpu *cpu); // from now on only the interpreter runs

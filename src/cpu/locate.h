@@ -18,5 +18,5 @@ struct locate {
 bool locate_add(struct locate *l, const uint8_t *start, size_t size);
 void locate_free(struct locate *l);
 
-// The address of the instruction that accesses guest memory at `host`; RC_NO_PLACE where no table knows.
+// The address of the instruction that accesses guest memory at `host`, perhaps + RC_TICKS_HELD; RC_NO_PLACE where no table knows.
 uint32_t locate_pc(const struct locate *l, uintptr_t host);

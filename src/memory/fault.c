@@ -113,7 +113,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     }
     const ucontext_t *u = context;
     if (scope->at_fault)
-        scope->at_fault(scope->user, (uintptr_t)u->uc_mcontext.gregs[REG_RIP]);
+        scope->at_fault(scope->user, context);
     struct mem *m = scope->mem;
     const uint64_t offset = host - (uint64_t)(uintptr_t)m->base;
     const gva address = (gva)offset;

@@ -165,9 +165,9 @@ struct mem_scope {
     struct mem *mem;
     struct mem_fault fault;
     struct mem_scope *outer;
-    // Told of each fault before anything else is done about it, in the signal's handler: where the host's program counter was.
+    // Told of each fault before anything else is done about it, in the signal's handler: its ucontext_t, with the host's registers.
     // mem_scope_enter sets it to NULL.
-    void (*at_fault)(void *user, uintptr_t host_pc);
+    void (*at_fault)(void *user, const void *context);
     void *user;
 };
 void mem_scope_enter(struct mem_scope *scope, struct mem *m);

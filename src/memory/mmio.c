@@ -32,6 +32,7 @@ const struct mem_mmio *mem_mmio_at(const struct mem *m, gva address)
 // What an instruction does with its memory operand.
 enum action {
     ACTION_MOVE, // plain load or store: the memory's bytes in host order
+    ACTION_VECTOR, // the same of a vector register's lowest lane; a load clears the others
     ACTION_SWAP, // the same, swapped by the instruction itself: guest order
     ACTION_ZERO, // load, extended with zeros
     ACTION_SIGN, // load, extended with the sign
@@ -50,6 +51,8 @@ static const struct {
     enum action action;
 } known[] = {
     {ZYDIS_MNEMONIC_MOV, ACTION_MOVE},   {ZYDIS_MNEMONIC_MOVBE, ACTION_SWAP}, {ZYDIS_MNEMONIC_MOVNTI, ACTION_MOVE},
+    {ZYDIS_MNEMONIC_VMOVQ, ACTION_VECTOR}, {ZYDIS_MNEMONIC_VMOVD, ACTION_VECTOR}, {ZYDIS_MNEMONIC_VMOVSD, ACTION_VECTOR},
+    {ZYDIS_MNEMONIC_VMOVSS, ACTION_VECTOR}, {ZYDIS_MNEMONIC_VMOVLPS, ACTION_VECTOR}, {ZYDIS_MNEMONIC_VMOVLPD, ACTION_VECTOR}, // the latter two: stores
     {ZYDIS_MNEMONIC_MOVZX, ACTION_ZERO}, {ZYDIS_MNEMONIC_MOVSX, ACTION_SIGN}, {ZYDIS_MNEMONIC_MOVSXD, ACTION_SIGN},
     {ZYDIS_MNEMONIC_ADD, ACTION_ADD},    {ZYDIS_MNEMONIC_SUB, ACTION_SUB},    {ZYDIS_MNEMONIC_AND, ACTION_AND},
     {ZYDIS_MNEMONIC_OR, ACTION_OR},      {ZYDIS_MNEMONIC_XOR, ACTION_XOR},    {ZYDIS_MNEMONIC_CMP, ACTION_CMP},
@@ -85,6 +88,11 @@ static bool is_general(ZydisRegister r)
     return ZydisRegisterGetClass(wide) == ZYDIS_REGCLASS_GPR64;
 }
 
+static bool is_vector(ZydisRegister r)
+{
+    return r >= ZYDIS_REGISTER_XMM0 && r <= ZYDIS_REGISTER_XMM15;
+}
+
 static bool decode_bytes(const uint8_t *code, struct instruction *out)
 {
     ZydisDecoder decoder;
@@ -113,6 +121,8 @@ static bool decode(const uint8_t *code, struct instruction *out)
     const bool size_known = out->size == 1 || out->size == 2 || out->size == 4 || out->size == 8;
     if (out->memory->type != ZYDIS_OPERAND_TYPE_MEMORY || !size_known)
         return false;
+    if (out->action == ACTION_VECTOR)
+        return out->other->type == ZYDIS_OPERAND_TYPE_REGISTER && is_vector(out->other->reg.value);
     return out->other->type == ZYDIS_OPERAND_TYPE_IMMEDIATE ||
            (out->other->type == ZYDIS_OPERAND_TYPE_REGISTER && is_general(out->other->reg.value));
 }
@@ -151,12 +161,38 @@ static void register_set(ucontext_t *u, ZydisRegister r, unsigned size, uint64_t
     *slot = (greg_t)(kept | ((value << shift) & mask));
 }
 
-// The host address of the memory operand; false for segments, whose base we do not know.
-static bool operand_address(ucontext_t *u, const struct instruction *i, uint64_t *out)
+// ---- Vector registers, as the kernel leaves them on the handler's stack: XSAVE's standard form
+
+static uint64_t vector_get(ucontext_t *u, ZydisRegister r, unsigned size)
+{
+    uint64_t value = 0;
+    memcpy(&value, &u->uc_mcontext.fpregs->_xmm[r - ZYDIS_REGISTER_XMM0], size);
+    return value;
+}
+
+// Clears the register's other bytes, as VEX instructions do.
+static void vector_set(ucontext_t *u, ZydisRegister r, unsigned size, uint64_t value)
+{
+    enum { MAGIC_AT = 464, MAGIC = 0x46505853, PARTS_AT = 512, UPPER_PART = 4, UPPER_AT = 576 };
+    const unsigned n = (unsigned)(r - ZYDIS_REGISTER_XMM0);
+    uint8_t *area = (uint8_t *)u->uc_mcontext.fpregs;
+    uint32_t magic;
+    uint64_t parts;
+    memset(&u->uc_mcontext.fpregs->_xmm[n], 0, 16);
+    memcpy(&u->uc_mcontext.fpregs->_xmm[n], &value, size);
+    memcpy(&magic, area + MAGIC_AT, sizeof magic);
+    if (magic != MAGIC)
+        return;
+    memcpy(&parts, area + PARTS_AT, sizeof parts);
+    if (parts & UPPER_PART)
+        memset(area + UPPER_AT + 16 * n, 0, 16);
+}
+
+// The host address of the memory operand; false for a segment whose base we do not know. GS is compiled code's: its base is guest
+// address 0, and such addresses have 32 bits.
+static bool operand_address(ucontext_t *u, const struct instruction *i, uint64_t guest_base, uint64_t *out)
 {
     const ZydisDecodedOperandMem *mem = &i->memory->mem;
-    if (mem->segment == ZYDIS_REGISTER_FS || mem->segment == ZYDIS_REGISTER_GS)
-        return false;
     uint64_t address = mem->disp.has_displacement ? (uint64_t)mem->disp.value : 0;
     if (mem->base == ZYDIS_REGISTER_RIP)
         address += (uint64_t)u->uc_mcontext.gregs[REG_RIP] + i->decoded.length;
@@ -164,8 +200,9 @@ static bool operand_address(ucontext_t *u, const struct instruction *i, uint64_t
         address += (uint64_t)*register_slot(u, mem->base);
     if (mem->index != ZYDIS_REGISTER_NONE)
         address += (uint64_t)*register_slot(u, mem->index) * mem->scale;
-    *out = address;
-    return i->decoded.address_width == 64;
+    bool guest = mem->segment == ZYDIS_REGISTER_GS;
+    *out = guest ? guest_base + (uint32_t)address : address;
+    return mem->segment != ZYDIS_REGISTER_FS && i->decoded.address_width == (guest ? 32 : 64);
 }
 
 // ---- Performing it
@@ -243,6 +280,8 @@ static uint64_t other_value(const struct access *a)
     const struct instruction *i = a->instruction;
     if (i->other->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
         return i->other->imm.value.u & size_mask(i->size);
+    if (i->action == ACTION_VECTOR)
+        return vector_get(a->context, i->other->reg.value, i->size);
     return register_get(a->context, i->other->reg.value, i->size);
 }
 
@@ -254,7 +293,10 @@ static void load(const struct access *a)
         value = swap(value, i->size);
     else if (i->action == ACTION_SIGN)
         value = sign_extend(value, i->size);
-    register_set(a->context, i->other->reg.value, i->other->size / 8, value);
+    if (i->action == ACTION_VECTOR)
+        vector_set(a->context, i->other->reg.value, i->size, value);
+    else
+        register_set(a->context, i->other->reg.value, i->other->size / 8, value);
 }
 
 static void store(const struct access *a)
@@ -297,7 +339,7 @@ bool mem_mmio_access(const struct mem_mmio *window, void *ucontext, uint64_t hos
     if (!decode((const uint8_t *)(uintptr_t)u->uc_mcontext.gregs[REG_RIP], &i))
         return false;
     // An access that only reaches into the window from outside is not a register access.
-    if (!operand_address(u, &i, &operand) || operand != host || address - window->base > window->size - i.size)
+    if (!operand_address(u, &i, host - address, &operand) || operand != host || address - window->base > window->size - i.size)
         return false;
     const struct access access = {window, address, u, &i};
     if (i.action == ACTION_XCHG)

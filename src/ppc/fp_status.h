@@ -48,7 +48,7 @@ enum { FP_MODE_BITS = FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE | FPS
      FPSCR_VXCVI)
 #define FPSCR_EXCEPTIONS (FPSCR_VX_ALL | FPSCR_OX | FPSCR_UX | FPSCR_ZX | FPSCR_XX)
 
-// Kinds of operations. Operands are named as in the instruction: frA, frB, frC; one that it lacks is zero.
+// Kinds of operations. Operands are named as in the instruction: frA, frB, frC; one that it lacks means nothing.
 enum fp_kind {
     FP_NONE,
     FP_ADD,   // a + b
@@ -70,6 +70,26 @@ enum fp_kind {
     FP_FCTIWZ,
     FP_SINGLE = 0x20, // added: the result is rounded to single
 };
+
+enum { FP_HAS_A = 1, FP_HAS_B = 2, FP_HAS_C = 4 };
+static inline unsigned fp_operands(uint32_t kind)
+{
+    switch (kind & ~(uint32_t)FP_SINGLE) {
+    case FP_ADD:
+    case FP_SUB:
+    case FP_DIV:
+        return FP_HAS_A | FP_HAS_B;
+    case FP_MUL:
+        return FP_HAS_A | FP_HAS_C;
+    case FP_MADD:
+    case FP_MSUB:
+    case FP_NMADD:
+    case FP_NMSUB:
+        return FP_HAS_A | FP_HAS_B | FP_HAS_C;
+    default:
+        return FP_HAS_B;
+    }
+}
 
 // ppc_fp_status.pending: a kind whose FPRF, FR and FI follow from a, b, c in round to nearest with all exceptions
 // disabled, and what a later compare or conversion left on top of it: FR and FI at their places in the FPSCR.

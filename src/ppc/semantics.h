@@ -58,6 +58,9 @@
 #define FP_SET_SINGLE(s, n, value) ((s)->fpr[n] = fp_bits(value))
 #define FP_LEAVE() __builtin_unreachable()
 #define FP_FORGET(field) // of no meaning from here on
+// An engine that looks at several results at once says true here, takes this one for an ordinary number, and does them all again where one is none.
+#define FP_CHECKED_LATER(result) false
+#define FP_CHECKED_LATER_SINGLE(result) false
 #endif
 
 // ---- Compares. An engine that keeps what is compared and makes the CR's bits where something looks at them says so here.

@@ -625,9 +625,11 @@ static uint64_t from_float(uint64_t word)
 static uint32_t status_of_pending(const struct ppc_fp_status *fp)
 {
     uint32_t kind = fp->pending & FP_PENDING_KIND;
+    unsigned has = fp_operands(kind);
+    uint64_t a = has & FP_HAS_A ? fp->a : 0, b = has & FP_HAS_B ? fp->b : 0, c = has & FP_HAS_C ? fp->c : 0;
     if (fp->pending & FP_PENDING_FLOATS)
-        return compute(kind, from_float(fp->a), from_float(fp->b), from_float(fp->c), 0).status;
-    return compute(kind, fp->a, fp->b, fp->c, 0).status;
+        return compute(kind, from_float(a), from_float(b), from_float(c), 0).status;
+    return compute(kind, a, b, c, 0).status;
 }
 
 void ppc_fp_settle(struct ppc_fp_status *fp)

@@ -514,6 +514,178 @@ static void with_a_single_or_not(struct machine *m, uint32_t size)
     }
 }
 
+// Random: singles, doubles, loads, stores, compares and branches ahead, in a loop and behind it.
+static uint32_t random_float(uint32_t *x)
+{
+    static const uint32_t forms[] = {
+        0xC0040000 /* lfs */,      0xC8040008 /* lfd */,    0xD0040010 /* stfs */,   0xD8040018 /* stfd */,   0xFC00002A /* fadd */,
+        0xEC00002A /* fadds */,    0xFC000032 /* fmul */,   0xEC000032 /* fmuls */,  0xFC00003A /* fmadd */,  0xEC00003A /* fmadds */,
+        0xFC000018 /* frsp */,     0xFC000090 /* fmr */,    0xFC000050 /* fneg */,   0xFC000210 /* fabs */,   0xFC00001E /* fctiwz */,
+        0xFC00069C /* fcfid */,    0xFC00002E /* fsel */,   0xEC000028 /* fsubs */,  0xFC000028 /* fsub */,   0xFC000000 /* fcmpu 0 */,
+        0x41820008 /* beq +8 */,   0x4181000C /* bgt +12 */, 0x40800008 /* bge +8 */, 0xFC00048E /* mffs */,
+    };
+    uint32_t n = next_random(x) % (sizeof forms / sizeof *forms), form = forms[n], d = next_random(x) % 6, a = next_random(x) % 6,
+             b = next_random(x) % 6, c = next_random(x) % 6;
+    if (n < 4)
+        return form | d << 21 | (next_random(x) & 1) << 5;
+    if (form >> 26 == 16)
+        return form;
+    if (form >> 26 == 63 && (form >> 1 & 0x3FF) == 0)
+        return form | a << 16 | b << 11;
+    bool multiplies = (form >> 1 & 31) == 25, adds = (form >> 1 & 31) == 29 || (form >> 1 & 31) == 23; // three operands
+    bool two = (form >> 1 & 31) == 20 || (form >> 1 & 31) == 21;
+    return form | d << 21 | (multiplies || adds || two ? a << 16 : 0) | (multiplies || form == 0xFC00048E ? 0 : b << 11) | (multiplies || adds ? c << 6 : 0);
+}
+
+// XENOLITH_SEED, XENOLITH_LOOPS: the first seed of random loops, and how many there are.
+static uint32_t setting(const char *name, uint32_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? (uint32_t)strtoul(text, NULL, 0) : otherwise;
+}
+
+// ---- Results that compiled code looks at together (checks.c): any of them may be the one that is no ordinary number, alone or with another.
+
+static void fold_floats(struct machine *m, uint64_t *sum)
+{
+    for (int i = 0; i < 16; i++)
+        *sum = (*sum ^ m->s.fpr[i]) * 0x100000001B3;
+    *sum = (*sum ^ ppc_fpscr(&m->s) ^ m->s.gpr[3] ^ (uint64_t)m->s.pc << 32 ^ m->s.cycles) * 0x100000001B3;
+    m->s.exit = 0;
+}
+
+static void put_loop(struct machine *m, const uint32_t *body, uint32_t count)
+{
+    const uint32_t end[] = {0x42000000 | ((0u - 4 * count) & 0xFFFC) /* bdnz */, BLR};
+    put(m, CODE, body, count);
+    put(m, CODE + 4 * count, end, 2);
+}
+
+static void run_group(struct machine *m, uint64_t *sum)
+{
+    m->s.gpr[3] = 0;
+    m->s.ctr = 2;
+    ppc_set_fpscr(&m->s, 0x02000000);
+    run_at(m, CODE, 5);
+    fold_floats(m, sum);
+    run_at(m, m->s.pc == END ? CODE : m->s.pc, 100);
+    fold_floats(m, sum);
+}
+
+static void doubles_together(struct machine *m, uint32_t size)
+{
+    (void)size;
+    static const uint32_t body[] = {
+        0xFD400072 /* fmul f10, f0, f1 */,   0xFD62182A /* fadd f11, f2, f3 */, 0xFD8429BA /* fmadd f12, f4, f6, f5 */, 0x38630001 /* addi r3, r3, 1 */,
+        0xFDCA02F2 /* fmul f14, f10, f11 */, 0xFD6C5028 /* fsub f11, f12, f10 */, 0xFDE0482C /* fsqrt f15, f9 */,        0xFDA74024 /* fdiv f13, f7, f8 */,
+    };
+    static const uint64_t kinds[] = {
+        0, 1ull << 63, 1, 0x800FFFFFFFFFFFFF, 0x0010000000000000, 0x0010000000000001, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, 0xFFF0000000000000,
+        0x7FF8000000000000, 0xFFF4000000000001, 0x1FFFFFFFFFFFFFFF, 0x2000000000000000, 0x5FFFFFFFFFFFFFFF, 0xE000000000000000,
+    };
+    enum { OPERANDS = 10, KINDS = sizeof kinds / sizeof *kinds };
+    uint64_t sum = 0;
+    put_loop(m, body, sizeof body / sizeof *body);
+    for (uint32_t n = 0; n < OPERANDS * OPERANDS * KINDS * KINDS; n++) {
+        for (uint32_t i = 0; i < OPERANDS; i++)
+            m->s.fpr[i] = 0x3FF0000000000000 + i * 0x0008123456789000;
+        m->s.fpr[n % OPERANDS] = kinds[n / OPERANDS % KINDS];
+        m->s.fpr[n / OPERANDS / KINDS % OPERANDS] = kinds[n / OPERANDS / KINDS / OPERANDS];
+        run_group(m, &sum);
+    }
+    m->s.gpr[31] = sum;
+}
+
+static void singles_together(struct machine *m, uint32_t size)
+{
+    (void)size;
+    enum { PLACE = 0x8000, OPERANDS = 7 };
+    static const uint32_t body[] = {
+        0xC0040000 /* lfs f0, 0(r4) */,    0xC0240004, 0xC0440008, 0xC064000C, 0xC0840010, 0xC0A40014, 0xC0C40018 /* lfs f6, 24(r4) */,
+        0xED400072 /* fmuls f10, f0, f1 */, 0xED62182A /* fadds f11, f2, f3 */, 0xED8429BA /* fmadds f12, f4, f6, f5 */, 0xEDAA02F2 /* fmuls f13, f10, f11 */,
+        0xFDCA602A /* fadd f14, f10, f12 */, 0xED6C6828 /* fsubs f11, f12, f13 */, 0xFDE07018 /* frsp f15, f14 */, 0xED2501B2 /* fmuls f9, f5, f6 */,
+        0x38630001 /* addi r3, r3, 1 */,
+    };
+    static const uint32_t kinds[] = {
+        0, 0x80000000, 1, 0x807FFFFF, 0x00800000, 0x00800001, 0x7F7FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7F800001, 0xFFBFFFFF, 0x1FFFFFFF, 0x20000000,
+        0x5FFFFFFF, 0xE0000000,
+    };
+    enum { KINDS = sizeof kinds / sizeof *kinds };
+    uint64_t sum = 0;
+    put_loop(m, body, sizeof body / sizeof *body);
+    m->s.gpr[4] = CODE + PLACE;
+    for (uint32_t n = 0; n < OPERANDS * OPERANDS * KINDS * KINDS; n++) {
+        for (uint32_t i = 0; i < OPERANDS; i++)
+            assert_true(mem_set32(m->mem, CODE + PLACE + 4 * i, 0x3F800000 + i * 0x00412340));
+        assert_true(mem_set32(m->mem, CODE + PLACE + 4 * (n % OPERANDS), kinds[n / OPERANDS % KINDS]));
+        assert_true(mem_set32(m->mem, CODE + PLACE + 4 * (n / OPERANDS / KINDS % OPERANDS), kinds[n / OPERANDS / KINDS / OPERANDS]));
+        run_group(m, &sum);
+    }
+    m->s.gpr[31] = sum;
+}
+
+static void results_looked_at_together(void **state)
+{
+    (void)state;
+    in_every_tier(doubles_together, 0, true);
+    in_every_tier(singles_together, 0, true);
+}
+
+// Random: much arithmetic, in double and single, few other things, and operands of all kinds.
+static uint32_t random_arithmetic(uint32_t *x)
+{
+    static const uint32_t forms[] = {0xFC00002A /* fadd */, 0xFC000028, 0xFC000032 /* fmul */, 0xFC000024, 0xFC00003A /* fmadd */, 0xFC000038, 0xFC00003C,
+                                     0xEC00002A /* fadds */, 0xEC000028, 0xEC000032 /* fmuls */, 0xEC000024, 0xEC00003A /* fmadds */, 0xEC00003E, 0xFC000018 /* frsp */,
+                                     0xFC00002C /* fsqrt */};
+    uint32_t kind = next_random(x) % 100, form = forms[next_random(x) % (sizeof forms / sizeof *forms)], d = next_random(x) % 6, a = next_random(x) % 6,
+             b = next_random(x) % 6, c = next_random(x) % 6, operation = form >> 1 & 31;
+    if (kind < 15)
+        return random_float(x);
+    if (kind < 25)
+        return 0x38630001; // addi r3, r3, 1
+    bool has_a = operation != 12 && operation != 22, has_b = operation != 25, has_c = operation == 25 || operation >= 28;
+    return form | d << 21 | (has_a ? a << 16 : 0) | (has_b ? b << 11 : 0) | (has_c ? c << 6 : 0);
+}
+
+static void arithmetic_in_loop(struct machine *m, uint32_t seed)
+{
+    enum { BODY = 14, LONGEST = 40, PLACE = 0x8000 };
+    static const uint64_t rare[] = {0, 1ull << 63, 1, 0x0010000000000000, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, 0x7FF8000000000000, 0x7FF0000020000000,
+                                    0x36A0000000000000, 0x47EFFFFFE0000000, 0x1FFFFFFFFFFFFFFF, 0x6000000000000000, 0x3810000000000000};
+    enum { RARE = sizeof rare / sizeof *rare };
+    uint32_t words[BODY + 3] = {0}, x = seed;
+    for (uint32_t i = 0; i < BODY; i++)
+        words[i] = random_arithmetic(&x);
+    for (uint32_t i = BODY; i < BODY + 3; i++)
+        words[i] = 0x60000000; // where branches ahead lead to
+    put_loop(m, words, BODY + 3);
+    uint64_t sum = 0;
+    for (uint32_t n = 1; n < LONGEST; n++) {
+        for (uint32_t i = 0; i < 16; i++)
+            assert_true(mem_set32(m->mem, CODE + PLACE + 4 * i, next_random(&x) % 8 ? 0x3E800000 + (next_random(&x) & 0x01FFFFF8) : next_random(&x) << 8));
+        for (int i = 0; i < 6; i++)
+            m->s.fpr[i] = next_random(&x) % 4 ? 0x3FE0000000000000 + ((uint64_t)(next_random(&x) & 0xFFFFF) << 33) : rare[next_random(&x) % RARE];
+        m->s.gpr[4] = CODE + PLACE;
+        m->s.ctr = 3;
+        ppc_set_fpscr(&m->s, n % 8 ? 0x02000000 : 0);
+        run_at(m, CODE, n);
+        fold_floats(m, &sum);
+        for (int run = 0; run < 3; run++) {
+            run_at(m, m->s.pc == END ? CODE : m->s.pc, 9);
+            fold_floats(m, &sum);
+        }
+    }
+    m->s.gpr[31] = sum;
+}
+
+static void arithmetic_in_loops(void **state)
+{
+    (void)state;
+    uint32_t first = setting("XENOLITH_SEED", 1), count = setting("XENOLITH_LOOPS", 40);
+    for (uint32_t seed = first; seed < first + count; seed++)
+        in_every_tier(arithmetic_in_loop, seed * 7919, true);
+}
+
 static void singles_among_doubles(void **state)
 {
     (void)state;
@@ -521,8 +693,10 @@ static void singles_among_doubles(void **state)
     in_every_tier(with_a_single_or_not, 0, true);
 }
 
-// ---- Compares in loops, whose bits compiled code makes only where something looks: random loops in which compares of all kinds, bits written
-// one by one, branches and other exits meet, ended after each number of instructions and gone on with from there.
+// ---- Compares, whose bits compiled code makes only where something looks, in loops, or behind branches on them: random code in which compares of
+// all kinds, bits written one by one, branches and other exits meet, ended after each number of instructions and gone on with from there. In a
+// loop, in one that calls, in none.
+enum form { LOOP, CALLS, STRAIGHT, FORMS };
 
 // Fields from the word: registers r3 to r6, CR fields 0, 1, 6 and 7.
 static uint32_t random_compare(uint32_t *x)
@@ -550,7 +724,7 @@ static uint32_t random_other(uint32_t *x)
     return words[next_random(x) % (sizeof words / sizeof *words)];
 }
 
-static uint32_t random_in_loop(uint32_t *x, uint32_t at)
+static uint32_t random_word(uint32_t *x, uint32_t at, enum form form)
 {
     static const uint32_t bits[] = {0, 1, 2, 3, 4, 5, 6, 24, 25, 26, 28, 29, 30, 31};
     static const uint32_t operations[] = {0x4C000202 /* crand */, 0x4C000382 /* cror */, 0x4C000182 /* crxor */, 0x4C000042 /* crnor */};
@@ -560,6 +734,8 @@ static uint32_t random_in_loop(uint32_t *x, uint32_t at)
         return random_compare(x);
     if (kind < 65) // a branch ahead, sometimes back
         return 0x40000000 | (next_random(x) & 1 ? 12u : 4u) << 21 | bit << 16 | (kind < 60 || at < 8 ? 8 + 4 * (next_random(x) % 3) : (0u - 4 * (next_random(x) % 8)) & 0xFFFC);
+    if (form != LOOP && kind < 70) // a return or a call, perhaps
+        return (kind < 68 ? 0x4C000020 : 0x40000009) | (next_random(x) & 1 ? 12u : 4u) << 21 | bit << 16;
     if (kind < 72)
         return operations[next_random(x) % 4] | bit << 21 | other << 16 | bits[next_random(x) % COUNT] << 11;
     return random_other(x);
@@ -575,24 +751,29 @@ static void fold_state(struct machine *m, uint64_t *sum)
     m->s.exit = 0;
 }
 
-static void compare_in_loop(struct machine *m, uint32_t seed)
+static void compare(struct machine *m, uint32_t seed)
 {
-    enum { BODY = 20, LONGEST = 70, PLACE = 0x100000 };
+    enum { BODY = 20, LONGEST = 70, PLACE = 0x100000, COUNT = BODY + 8 };
+    enum form form = seed % FORMS;
     static const uint64_t values[] = {0, 1, 0xFFFFFFFF, 0x80000000, 0x7FFFFFFF, 0x100000000, ~0ull, 0xFFFFFFFF80000000, 0x7FFFFFFFFFFFFFFF};
-    uint32_t words[BODY + 6] = {0}, x = seed;
+    uint32_t words[COUNT] = {0}, x = seed;
     for (uint32_t i = 0; i < BODY; i++)
-        words[i] = random_in_loop(&x, i);
+        words[i] = random_word(&x, i, form);
     for (uint32_t i = BODY; i < BODY + 4; i++)
         words[i] = 0x60000000; // where branches ahead lead to
-    words[BODY + 4] = 0x42000000 | ((0u - 4 * (BODY + 4)) & 0xFFFC); // bdnz
-    words[BODY + 5] = BLR;
-    put(m, CODE, words, BODY + 6);
+    if (form == CALLS)
+        words[BODY] = 0x4800001D; // bl to the last word
+    words[BODY + 4] = form == STRAIGHT ? 0x60000000 : 0x42000000 | ((0u - 4 * (BODY + 4)) & 0xFFFC); // bdnz
+    words[BODY + 5] = 0x7D0803A6; // mtlr r8
+    words[BODY + 6] = words[BODY + 7] = BLR;
+    put(m, CODE, words, COUNT);
     uint64_t sum = 0;
     for (uint32_t n = 1; n < LONGEST; n++) {
         for (int i = 3; i < 7; i++)
             m->s.gpr[i] = values[next_random(&x) % (sizeof values / sizeof *values)];
         for (int i = 0; i < 32; i++)
             m->s.cr[i] = next_random(&x) & 1;
+        m->s.gpr[8] = END;
         m->s.gpr[10] = CODE + PLACE;
         m->s.fpr[1] = n % 3 ? 0x3FF8000000000000 : 0x7FF8000000000000;
         m->s.fpr[2] = 0x3FD5555555555555;
@@ -608,15 +789,16 @@ static void compare_in_loop(struct machine *m, uint32_t seed)
     m->s.gpr[31] = sum;
 }
 
-static void compares_in_loops(void **state)
+static void compares(void **state)
 {
     (void)state;
-    for (uint32_t seed = 1; seed <= 50; seed++) {
+    uint32_t first = setting("XENOLITH_SEED", 1), count = setting("XENOLITH_LOOPS", 120);
+    for (uint32_t seed = first; seed < first + count; seed++) {
         struct machine m;
-        in_every_tier(compare_in_loop, seed * 7919, true);
+        in_every_tier(compare, seed * 7919, true);
         assert_true(open_machine(&m, CPU_OPTIMISED));
         ppc_state_init(&m.s);
-        compare_in_loop(&m, seed * 7919);
+        compare(&m, seed * 7919);
         assert_true(cpu_has_entry(m.cpu, CODE)); // the interpreter did not do it all
         close_machine(&m);
     }
@@ -723,7 +905,9 @@ int main(void)
         cmocka_unit_test(fpscr_cleared_beside_a_loop),
         cmocka_unit_test(conversions_beside_compares),
         cmocka_unit_test(singles_among_doubles),
-        cmocka_unit_test(compares_in_loops),
+        cmocka_unit_test(results_looked_at_together),
+        cmocka_unit_test(arithmetic_in_loops),
+        cmocka_unit_test(compares),
         cmocka_unit_test(garbage_as_code),
         cmocka_unit_test(shadow_finds_wrong_memory),
         cmocka_unit_test(shadow_finds_wrong_registers),

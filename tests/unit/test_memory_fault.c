@@ -282,6 +282,45 @@ static void test_mmio_modify(void **state)
     __asm__ volatile("movw (%1,%2,4), %w0" : "+r"(low) : "r"(p), "r"(2ull) : "memory");
     check_access(&d, WINDOW + 12, 2);
     assert_true(low == 0x1122334455660000ull);
+    uint64_t both[2] = {1, 2};
+    __asm__ volatile("vmovdqu %0, %%xmm7; vmovd (%1), %%xmm7; vmovdqu %%xmm7, %0" : "+m"(both) : "r"(p) : "memory", "xmm7");
+    check_access(&d, WINDOW + 4, 4);
+    assert_true(both[0] == 0x0F && both[1] == 0);
+    __asm__ volatile("vmovq (%1), %%xmm9; vmovq %%xmm9, 8(%1); vmovdqu %%xmm9, %0" : "=m"(both) : "r"(p) : "memory", "xmm9");
+    check_access(&d, WINDOW + 12, 8);
+    assert_true(both[1] == 0 && d.written == __builtin_bswap64(both[0]));
+    mem_scope_leave(&scope);
+}
+
+// Compiled code moves floating point values so. A load clears the register's rest.
+static void test_mmio_vectors(void **state)
+{
+    struct mem *m = *state;
+    struct device d = {.value = 0x1122334455667788};
+    struct mem_scope scope;
+    if (!__builtin_cpu_supports("avx"))
+        skip();
+    add_window(m, &d);
+    mem_scope_enter(&scope, m);
+    if (sigsetjmp(scope.env, 0))
+        fail_msg("fault at 0x%08x", scope.fault.address);
+    uint8_t *p = mem_base(m) + WINDOW + 8;
+    uint64_t loaded[4] = {0}, word[4] = {0};
+    __asm__ volatile("vpcmpeqd %%xmm14, %%xmm14, %%xmm14; vinsertf128 $1, %%xmm14, %%ymm14, %%ymm14; vmovq (%1), %%xmm14; vmovdqu %%ymm14, (%0); vmovq %%xmm14, 8(%1)"
+                     :
+                     : "r"(loaded), "r"(p)
+                     : "memory", "xmm14");
+    assert_true(loaded[0] == 0x8877665544332211 && !loaded[1] && !loaded[2] && !loaded[3]);
+    check_access(&d, WINDOW + 16, 8);
+    assert_true(d.written == 0x1122334455667788);
+    d.value = 0x11223344;
+    __asm__ volatile("vpcmpeqd %%xmm3, %%xmm3, %%xmm3; vmovd (%1), %%xmm3; vmovdqu %%ymm3, (%0); vmovss %%xmm3, 4(%1); vzeroupper"
+                     :
+                     : "r"(word), "r"(p)
+                     : "memory", "xmm3");
+    assert_true(word[0] == 0x44332211 && !word[1] && !word[2] && !word[3]);
+    check_access(&d, WINDOW + 12, 4);
+    assert_true(d.written == 0x11223344);
     mem_scope_leave(&scope);
 }
 
@@ -341,6 +380,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mmio_loads, make, drop),
         cmocka_unit_test_setup_teardown(test_mmio_stores, make, drop),
         cmocka_unit_test_setup_teardown(test_mmio_modify, make, drop),
+        cmocka_unit_test_setup_teardown(test_mmio_vectors, make, drop),
         cmocka_unit_test_setup_teardown(test_mmio_refused, make, drop),
         cmocka_unit_test_setup_teardown(test_mmio_windows, make, drop),
     };

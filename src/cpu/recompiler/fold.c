@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static bool is_number(LLVMValueRef v, uint64_t number)
 {
@@ -61,6 +62,27 @@ bool rc_same_load(LLVMValueRef x, LLVMValueRef y)
     LLVMValueRef base, other_base;
     uint64_t distance, other;
     return LLVMTypeOf(x) == LLVMTypeOf(y) && is_load(x, &base, &distance) && is_load(y, &other_base, &other) && base == other_base && distance == other;
+}
+
+// Without effects besides its value, of the type of the first operand.
+static LLVMValueRef assembly(LLVMBuilderRef b, const char *text, const char *constraints, LLVMValueRef *operands, unsigned count)
+{
+    LLVMTypeRef type = LLVMTypeOf(operands[0]), types[2] = {type, type}, function = LLVMFunctionType(type, types, count, false);
+    LLVMValueRef v = LLVMGetInlineAsm(function, text, strlen(text), constraints, strlen(constraints), false, false, LLVMInlineAsmDialectATT, false);
+    LLVMValueRef call = LLVMBuildCall2(b, function, v, operands, count, "");
+    unsigned kind = LLVMGetEnumAttributeKindForName("memory", 6);
+    LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(LLVMGetTypeContext(type), kind, 0));
+    return call;
+}
+
+LLVMValueRef rc_keep_apart(LLVMBuilderRef b, LLVMValueRef v)
+{
+    return assembly(b, "", "=r,0", &v, 1);
+}
+
+LLVMValueRef rc_far_sum(LLVMBuilderRef b, LLVMValueRef v, LLVMValueRef distance)
+{
+    return assembly(b, "leaq ${2:c}($1), $0", "=r,r,i", (LLVMValueRef[]){v, distance}, 2);
 }
 
 LLVMValueRef rc_fold_compare(LLVMBuilderRef b, LLVMIntPredicate how, LLVMValueRef x, LLVMValueRef y)

@@ -13,6 +13,8 @@ void rc_set_single(uint64_t *slot, float value);
 bool rc_known_minus_zero(const union ppc_vector *slot) __attribute__((const));
 void rc_forget(const uint64_t *slot);
 void rc_leave(void) __attribute__((noreturn));
+bool rc_checked_later(double result) __attribute__((const));
+bool rc_checked_later_single(float result) __attribute__((const));
 bool rc_keeps_compares(void) __attribute__((const));
 void rc_keep_compare(uint8_t *field, uint64_t a, uint64_t b);
 void rc_keep_double_compare(uint8_t *field, uint64_t a, uint64_t b);
@@ -24,6 +26,8 @@ void rc_keep_double_compare(uint8_t *field, uint64_t a, uint64_t b);
 #define FP_SET_SINGLE(s, n, value) rc_set_single(&(s)->fpr[n], value)
 #define VMX_KNOWN_MINUS_ZERO(s, n) rc_known_minus_zero(&(s)->vr[n])
 #define FP_LEAVE() rc_leave()
+#define FP_CHECKED_LATER(result) rc_checked_later(result)
+#define FP_CHECKED_LATER_SINGLE(result) rc_checked_later_single(result)
 #define CR_KEEPS_COMPARES() rc_keeps_compares()
 #define CR_KEEP_DOUBLE_COMPARE(s, field, a, b) rc_keep_double_compare(&(s)->cr[4 * (field)], a, b)
 #define CR_KEEP_COMPARE(s, field, a, b) rc_keep_compare(&(s)->cr[4 * (field)], a, b)

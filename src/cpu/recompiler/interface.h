@@ -2,13 +2,16 @@
 // Life: a struct rc belongs to one thread at a time; plans and requests are the caller's; rc_code is freed by free_code.
 // Threads: any number of struct rc at once.
 //
-// A plan is a piece of guest code and all that its translation depends on. Its translation is position-independent bytes:
+// A plan is a piece of guest code and all that its translation depends on. Its translation is position-independent bytes. They run from
+// entry point number `number` (0: the first). They get the address of the state + RC_STATE_BIAS (what is used most in reach of one byte) and of
+// the guest's memory, and say where to go on: a guest address (a multiple of 4), or RC_LEFT with s->exit saying why, or an address + RC_ALONE: the
+// instruction there is the interpreter's; or an address + RC_SLICE: the slice is over on the way there. While compiled code runs, s->block_pc is 0.
+// `ticks` is the virtual time minus pc / 4.
 //
-//     uint32_t unit(uint8_t *s, uint8_t *m, uint32_t entry)
+// Optimised: rc_unit. As in C, but the state is in r13, the memory in r14 (LLVM's swiftself and swiftasync): both stay there over calls. s->cycles
+// is brought up to date only where something looks at it. What is returned is next and, with an address without mark or RC_SLICE, the ticks there.
 //
-// gets the state's address + RC_STATE_BIAS (what is used most in reach of one byte), runs from entry point number `entry` (0: the first) and returns the guest address to go on at (a multiple of 4), or
-// RC_LEFT with s->exit saying why, or an address + RC_ALONE: the instruction there is the interpreter's; or an address + RC_SLICE: the slice
-// is over on the way there. While compiled code runs, s->block_pc is 0 and s->cycles is the virtual time minus pc / 4.
+// Quick: rc_quick_unit. s->cycles is the ticks whenever it runs or returns. Called through doors only.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,15 +53,27 @@ struct rc_plan {
 
 typedef void rc_function(void); // any function
 
+struct rc_next {
+    uint32_t next;
+    uint64_t ticks;
+};
+enum { UNIT_UNUSED = 2 }; // parameters of units that only services use: rc_services
+typedef struct rc_next rc_unit(uint32_t a, uint32_t b, uint32_t number, uint64_t ticks); // but for r13 and r14
+typedef uint32_t rc_quick_unit(uint8_t *s, uint8_t *m, uint32_t number);
+
 // Pointers that compiled code finds directly below guest address 0 (mem_engine_page).
 struct rc_environment {
     uintptr_t stack_limit;             // below it, calls return to the dispatcher instead
     rc_function *const *handlers;            // rc_handlers: whole instructions out of line, by opcode
     rc_function *const *externals;           // rc_externals
     rc_function *const *targets;             // code for the unit at each guest address, NULL where there is none: targets[pc / 4]
-    uint32_t (*call)(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next); // calls the unit at `target`, from before address `next`
-    uint32_t (*return_to)(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next); // what a unit returns that jumps there, from before `next`
-    uint32_t (*jump)(uint8_t *s, uint8_t *m, uint32_t target);                // goes on there; the jump is charged
+    // Services of cpu/services.c.
+    rc_unit *call; // the unit at `a`, from before address `b`: LR, and time as the interpreter charges it
+    rc_unit *jump; // goes on at `a`; the jump is charged
+    rc_function *enter_quick; // a quick unit whose code is in rax, as an optimised one
+    uint32_t (*quick_call)(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next);
+    uint32_t (*quick_jump)(uint8_t *s, uint8_t *m, uint32_t target);
+    uint32_t (*quick_return)(uint8_t *s, uint8_t *m, uint32_t target, uint32_t next); // what a unit returns that jumps there, from before `next`
 };
 #define RC_ENVIRONMENT_OFFSET(field) ((int64_t)offsetof(struct rc_environment, field) - (int64_t)sizeof(struct rc_environment))
 
@@ -74,7 +89,10 @@ enum rc_external {
 struct rc_place {
     uint32_t offset, pc;
 };
-enum { RC_NO_PLACE = 1 }; // pc: the accesses there have stored their pc
+enum {
+    RC_NO_PLACE = 1,   // pc: the accesses there have stored their pc
+    RC_TICKS_HELD = 2, // added to pc: s->cycles is what r11 holds
+};
 
 struct rc_code {
     uint8_t *bytes;     // code and constants; then, aligned to 4, a table of places in rising order; then their number, 4 bytes

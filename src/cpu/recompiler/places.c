@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXPECTED = 1, FOUND = 2 };
+enum { EXPECTED = 1, FOUND = 2, HELD = 4 };
 
 bool places_create(struct places *p, LLVMContextRef context, const struct rc_plan *plans, uint32_t count)
 {
@@ -12,7 +12,7 @@ bool places_create(struct places *p, LLVMContextRef context, const struct rc_pla
     p->stores = calloc(count ? count : 1, sizeof *p->stores);
     if (!p->first_line || !p->stores)
         return false;
-    p->first_line[0] = 1; // line 0: none
+    p->first_line[0] = 2; // line 0: none; line 1: LLVM's own, where a function starts
     for (uint32_t i = 0; i < count; i++)
         p->first_line[i + 1] = p->first_line[i] + plans[i].count;
     p->seen = calloc(p->first_line[count], 1);
@@ -56,6 +56,11 @@ LLVMMetadataRef places_location(struct places *p, uint32_t insn)
     return p->stores[p->plan] ? NULL : LLVMDIBuilderCreateDebugLocation(p->context, p->first_line[p->plan] + insn, 0, p->scope, NULL);
 }
 
+void places_ticks_held(struct places *p, uint32_t insn)
+{
+    p->seen[p->first_line[p->plan] + insn] |= HELD;
+}
+
 LLVMMetadataRef places_nowhere(struct places *p)
 {
     return LLVMDIBuilderCreateDebugLocation(p->context, 0, 0, p->scope, NULL);
@@ -70,7 +75,8 @@ void places_end_module(struct places *p)
 
 void places_expect(struct places *p, LLVMModuleRef module)
 {
-    memset(p->seen, 0, p->first_line[p->plan_count]);
+    for (uint32_t i = 0; i < p->first_line[p->plan_count]; i++)
+        p->seen[i] &= HELD;
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f))
         for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
             for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i)) {
@@ -84,12 +90,12 @@ bool places_found(struct places *p, const struct linked *linked)
 {
     uint32_t end = p->first_line[p->plan_count];
     for (size_t i = 0; i < linked->lines.count; i++)
-        if (linked->lines.rows[i].line < end)
+        if (linked->lines.rows[i].line < end) // 0 and 1 are nobody's
             p->seen[linked->lines.rows[i].line] |= FOUND;
     bool all = true;
     for (uint32_t i = 0; i < p->plan_count; i++)
         for (uint32_t line = p->first_line[i]; line < p->first_line[i + 1]; line++)
-            if (p->seen[line] == EXPECTED) {
+            if ((p->seen[line] & ~HELD) == EXPECTED) {
                 p->stores[i] = true;
                 all = false;
             }
@@ -106,7 +112,7 @@ static uint32_t pc_of(const struct places *p, uint32_t line)
         else
             high = middle;
     }
-    return p->plans[low].insns[line - p->first_line[low]].pc;
+    return p->plans[low].insns[line - p->first_line[low]].pc | (p->seen[line] & HELD ? RC_TICKS_HELD : 0);
 }
 
 // At one place, what a unit's start says comes first.
@@ -144,7 +150,7 @@ bool places_append(const struct places *p, const struct linked *linked, struct r
         places[count++] = (struct rc_place){linked->offsets[i], RC_NO_PLACE};
     for (size_t i = 0; i < linked->lines.count; i++) {
         const struct line_row *row = &linked->lines.rows[i];
-        if (row->line && row->line < end)
+        if (row->line >= p->first_line[0] && row->line < end)
             places[count++] = (struct rc_place){(uint32_t)row->address, pc_of(p, row->line)};
     }
     qsort(places, count, sizeof *places, by_offset);

@@ -28,6 +28,8 @@ void places_begin_module(struct places *p, LLVMModuleRef module);
 void places_begin_unit(struct places *p, LLVMValueRef function, uint32_t plan);
 // For an access of the plan's instruction number `insn`; NULL: this unit stores pc.
 LLVMMetadataRef places_location(struct places *p, uint32_t insn);
+// At the accesses of instruction number `insn`, the ticks are in a register, not in the state.
+void places_ticks_held(struct places *p, uint32_t insn);
 // For a call of a unit: LLVM's verifier wants that calls of functions with lines have one too.
 LLVMMetadataRef places_nowhere(struct places *p);
 // All units are built.

@@ -53,6 +53,7 @@ static void initialise_llvm(void)
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser(); // of accesses.c
     // The first makes `base + distance` of small constants where large ones are about: longer code, and a register less. The second
     // makes one counter and distances from it of pointers that a loop moves on: with a guest's registers all live, more is spilled.
     static const char *const options[] = {"xenolith", "-disable-constant-hoisting", "-disable-lsr"};

@@ -15,6 +15,12 @@ static bool writes_single(const struct rc_insn *i)
     return false;
 }
 
+bool unit_moves_floats(const struct rc_insn *i)
+{
+    const char *name = ppc_opcodes[i->opcode].text;
+    return !strncmp(name, "lf", 2) || !strncmp(name, "stf", 3);
+}
+
 uint32_t unit_singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles)
 {
     uint32_t primary = i->word >> 26, target = 1u << (i->word >> 21 & 31);

@@ -1,49 +1,20 @@
 // specialise.c: the specialising cloner.
 //
-// A template is an instruction's function as a flat array, in reverse post-order: operands are constants, the function's
-// parameters, or numbers of earlier instructions. Copying it with constants for `insn` and `pc` folds what follows from them
-// in the builder itself, leaves out the blocks that become unreachable, and turns addresses within the state into offsets.
+// Copying a template with constants for `insn` and `pc` folds what follows from them in the builder itself, leaves out the blocks that
+// become unreachable, and turns addresses within the state into offsets.
 #include <llvm-c/BitReader.h>
 #include <llvm-c/Core.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/recompiler/accesses.h"
 #include "cpu/recompiler/bitcode.h"
 #include "cpu/recompiler/fold.h"
 #include "cpu/recompiler/slots.h"
 #include "cpu/recompiler/specialise.h"
+#include "cpu/recompiler/template.h"
 
-enum { MAX_OPERANDS = 8, PARAMETERS = 4, PARAMETER_STATE = 0 };
-
-enum ref_kind { REF_CONSTANT, REF_PARAMETER, REF_VALUE };
-
-struct ref {
-    enum ref_kind kind;
-    uint32_t index;        // parameter or instruction
-    LLVMValueRef constant; // REF_CONSTANT
-};
-
-struct step {
-    LLVMValueRef original;
-    LLVMOpcode code;
-    uint32_t first_ref, ref_count; // operands; a phi's values
-    uint32_t blocks[3];            // br: condition false and true as LLVM numbers them (true first); switch: default
-    uint32_t block_count;
-    uint32_t first_source; // a phi's blocks, and a switch's (case value refs, blocks): index into sources
-};
-
-struct block {
-    uint32_t first, count; // steps
-};
-
-struct template {
-    bool made, out_of_line;
-    struct step *steps;
-    struct ref *refs;
-    uint32_t *sources;
-    struct block *blocks;
-    uint32_t step_count, ref_count, source_count, block_count;
-};
+enum { PARAMETER_STATE = 0 };
 
 struct rc_templates {
     LLVMContextRef context;
@@ -59,12 +30,6 @@ struct rc_templates {
     uint32_t value_capacity;
     LLVMValueRef parameters[PARAMETERS];
     LLVMModuleRef scratch_module;
-};
-
-static const char *const names[PPC_OPCODE_COUNT] = {
-#define OPCODE(id, text, value, mask, kind, variant, operands) "rc_" #id,
-#include "ppc/opcodes.def"
-#undef OPCODE
 };
 
 static const char *const external_names[RC_EXTERNAL_COUNT] = {
@@ -92,20 +57,12 @@ bool rc_templates_create(struct rc_templates **out, LLVMContextRef context, stru
     return true;
 }
 
-static void free_template(struct template *t)
-{
-    free(t->steps);
-    free(t->refs);
-    free(t->sources);
-    free(t->blocks);
-}
-
 void rc_templates_destroy(struct rc_templates *t)
 {
     if (!t)
         return;
     for (unsigned i = 0; i < PPC_OPCODE_COUNT; i++)
-        free_template(&t->templates[i]);
+        template_free(&t->templates[i]);
     if (t->scratch_module)
         LLVMDisposeModule(t->scratch_module);
     LLVMDisposeModule(t->module);
@@ -114,174 +71,11 @@ void rc_templates_destroy(struct rc_templates *t)
     free(t);
 }
 
-// ---- Making a template
-
-struct numbering {
-    LLVMBasicBlockRef *blocks; // in reverse post-order
-    unsigned char *state;      // of blocks in the function's order: 0 new, 1 on the way, 2 done
-    LLVMBasicBlockRef *all;
-    uint32_t all_count, count;
-    bool loop;
-    struct {
-        LLVMValueRef value;
-        uint32_t index;
-    } *map; // open addressing
-    uint32_t map_size;
-};
-
-static uint32_t index_in(const struct numbering *n, LLVMBasicBlockRef block)
-{
-    for (uint32_t i = 0; i < n->all_count; i++)
-        if (n->all[i] == block)
-            return i;
-    return 0;
-}
-
-static void visit(struct numbering *n, LLVMBasicBlockRef block)
-{
-    uint32_t i = index_in(n, block);
-    if (n->state[i] == 1)
-        n->loop = true;
-    if (n->state[i])
-        return;
-    n->state[i] = 1;
-    LLVMValueRef end = LLVMGetBasicBlockTerminator(block);
-    for (unsigned s = LLVMGetNumSuccessors(end); s > 0; s--)
-        visit(n, LLVMGetSuccessor(end, s - 1));
-    n->state[i] = 2;
-    n->blocks[n->all_count - ++n->count] = block;
-}
-
-static uint32_t block_number(const struct numbering *n, LLVMBasicBlockRef block)
-{
-    for (uint32_t i = 0; i < n->count; i++)
-        if (n->blocks[i] == block)
-            return i;
-    return UINT32_MAX; // not reachable at all
-}
-
-static uint32_t *map_slot(struct numbering *n, LLVMValueRef v)
-{
-    uint32_t h = (uint32_t)((uintptr_t)v >> 4) * 2654435761u;
-    for (;; h++) {
-        h &= n->map_size - 1;
-        if (!n->map[h].value || n->map[h].value == v) {
-            n->map[h].value = v;
-            return &n->map[h].index;
-        }
-    }
-}
-
-static struct ref reference(struct numbering *n, LLVMValueRef function, LLVMValueRef v)
-{
-    if (LLVMIsAArgument(v))
-        for (unsigned i = 0; i < PARAMETERS; i++)
-            if (LLVMGetParam(function, i) == v)
-                return (struct ref){REF_PARAMETER, i, NULL};
-    if (LLVMIsAInstruction(v))
-        return (struct ref){REF_VALUE, *map_slot(n, v), NULL};
-    return (struct ref){REF_CONSTANT, 0, v};
-}
-
-static void add_operands(struct template *t, struct numbering *n, LLVMValueRef function, struct step *step)
-{
-    LLVMValueRef v = step->original;
-    step->first_ref = t->ref_count;
-    step->first_source = t->source_count;
-    switch (step->code) {
-    case LLVMBr:
-        step->block_count = LLVMGetNumSuccessors(v);
-        for (unsigned i = 0; i < step->block_count; i++)
-            step->blocks[i] = block_number(n, LLVMGetSuccessor(v, i));
-        if (LLVMIsConditional(v))
-            t->refs[t->ref_count++] = reference(n, function, LLVMGetCondition(v));
-        break;
-    case LLVMSwitch:
-        t->refs[t->ref_count++] = reference(n, function, LLVMGetOperand(v, 0));
-        step->blocks[0] = block_number(n, LLVMGetSwitchDefaultDest(v));
-        step->block_count = LLVMGetNumSuccessors(v) - 1; // cases
-        for (unsigned i = 0; i < step->block_count; i++) {
-            t->refs[t->ref_count++] = reference(n, function, LLVMGetOperand(v, 2 + 2 * i));
-            t->sources[t->source_count++] = block_number(n, LLVMValueAsBasicBlock(LLVMGetOperand(v, 3 + 2 * i)));
-        }
-        break;
-    case LLVMPHI:
-        for (unsigned i = 0; i < LLVMCountIncoming(v); i++) {
-            t->refs[t->ref_count++] = reference(n, function, LLVMGetIncomingValue(v, i));
-            t->sources[t->source_count++] = block_number(n, LLVMGetIncomingBlock(v, i));
-        }
-        break;
-    default: {
-        // A call's last operand is the function.
-        unsigned count = (unsigned)LLVMGetNumOperands(v);
-        for (unsigned i = 0; i < count; i++)
-            t->refs[t->ref_count++] = reference(n, function, LLVMGetOperand(v, i));
-    }
-    }
-    step->ref_count = t->ref_count - step->first_ref;
-}
-
-static void count_function(LLVMValueRef function, uint32_t *blocks, uint32_t *steps, uint32_t *operands)
-{
-    *blocks = *steps = *operands = 0;
-    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(function); b; b = LLVMGetNextBasicBlock(b)) {
-        ++*blocks;
-        for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i)) {
-            ++*steps;
-            *operands += (uint32_t)LLVMGetNumOperands(i) + (LLVMGetInstructionOpcode(i) == LLVMPHI ? LLVMCountIncoming(i) : 0);
-        }
-    }
-}
-
 static bool is_named(LLVMValueRef call, const char *prefix)
 {
     size_t length;
     const char *name = LLVMGetValueName2(LLVMGetCalledValue(call), &length);
     return !strncmp(name, prefix, strlen(prefix));
-}
-
-static void make(struct rc_templates *all, struct template *t, enum ppc_opcode op)
-{
-    t->made = true;
-    t->out_of_line = true;
-    LLVMValueRef function = LLVMGetNamedFunction(all->module, names[op]);
-    if (!function)
-        return;
-    uint32_t blocks, steps, operands;
-    count_function(function, &blocks, &steps, &operands);
-    struct numbering n = {.all_count = blocks, .map_size = 64};
-    while (n.map_size < 2 * steps)
-        n.map_size *= 2;
-    n.blocks = calloc(blocks, sizeof *n.blocks);
-    n.all = calloc(blocks, sizeof *n.all);
-    n.state = calloc(blocks, 1);
-    n.map = calloc(n.map_size, sizeof *n.map);
-    t->steps = calloc(steps, sizeof *t->steps);
-    t->refs = calloc(operands + 1, sizeof *t->refs);
-    t->sources = calloc(operands + 1, sizeof *t->sources);
-    t->blocks = calloc(blocks, sizeof *t->blocks);
-    if (n.blocks && n.all && n.state && n.map && t->steps && t->refs && t->sources && t->blocks) {
-        LLVMGetBasicBlocks(function, n.all);
-        visit(&n, LLVMGetEntryBasicBlock(function));
-        memmove(n.blocks, n.blocks + blocks - n.count, n.count * sizeof *n.blocks);
-        t->block_count = n.count;
-        for (uint32_t b = 0; b < n.count; b++) {
-            t->blocks[b].first = t->step_count;
-            for (LLVMValueRef i = LLVMGetFirstInstruction(n.blocks[b]); i; i = LLVMGetNextInstruction(i)) {
-                struct step *step = &t->steps[t->step_count];
-                step->original = i;
-                step->code = LLVMGetInstructionOpcode(i);
-                *map_slot(&n, i) = t->step_count++;
-                add_operands(t, &n, function, step);
-            }
-            t->blocks[b].count = t->step_count - t->blocks[b].first;
-        }
-        t->out_of_line = n.loop;
-    }
-    free(n.blocks);
-    free(n.all);
-    free(n.state);
-    free(n.map);
 }
 
 // ---- Copying
@@ -295,6 +89,7 @@ struct copy {
     bool *edge; // [from * block_count + to]
     bool certain, ok;
     bool ended; // the block: nothing of it comes any more
+    const struct step *done; // steps up to here are in the access before them
     LLVMValueRef result;
 };
 
@@ -428,21 +223,77 @@ static LLVMValueRef duplicate(struct copy *c, const struct step *s)
     return v;
 }
 
-// The same value, which LLVM takes for another one: a load that became part of an instruction elsewhere would lose its location.
-static LLVMValueRef keep_apart(struct copy *c, LLVMValueRef v)
-{
-    LLVMTypeRef type = LLVMTypeOf(v), function = LLVMFunctionType(type, &type, 1, false);
-    LLVMValueRef nothing = LLVMGetInlineAsm(function, "", 0, "=r,0", 4, false, false, LLVMInlineAsmDialectATT, false);
-    LLVMValueRef call = LLVMBuildCall2(c->site->builder, function, nothing, &v, 1, "");
-    unsigned kind = LLVMGetEnumAttributeKindForName("memory", 6);
-    LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(c->all->context, kind, 0));
-    return call;
-}
-
 // Of a load of guest memory, its bytes perhaps swapped; NULL: not that.
 static LLVMMetadataRef location_of(LLVMValueRef v)
 {
     return LLVMIsAInstruction(v) ? LLVMInstructionGetDebugLoc(v) : NULL;
+}
+
+// Whether nothing but the next step uses the value of `s`.
+static bool is_for_next(const struct step *s)
+{
+    LLVMUseRef use = LLVMGetFirstUse(s->original);
+    return use && !LLVMGetNextUse(use) && LLVMGetUser(use) == s[1].original;
+}
+
+static bool is_swap(LLVMValueRef v)
+{
+    return LLVMIsACallInst(v) && LLVMIsAFunction(LLVMGetCalledValue(v)) && is_named(v, "llvm.bswap");
+}
+
+// The guest address that a host address is of, as i32; NULL: not seen.
+static LLVMValueRef guest_address(const struct copy *c, LLVMValueRef address)
+{
+    if (!LLVMIsAGetElementPtrInst(address) || LLVMGetOperand(address, 0) != c->site->memory || LLVMGetNumOperands(address) != 2)
+        return NULL;
+    LLVMValueRef index = LLVMGetOperand(address, 1);
+    if (LLVMIsAConstantInt(index) && LLVMConstIntGetZExtValue(index) <= UINT32_MAX)
+        return LLVMConstInt(integer(c, 32), LLVMConstIntGetZExtValue(index), false);
+    return LLVMIsAZExtInst(index) && LLVMTypeOf(LLVMGetOperand(index, 0)) == integer(c, 32) ? LLVMGetOperand(index, 0) : NULL;
+}
+
+// Of a vector of another type, so that the value needs no host integer even where it is used in another block.
+static LLVMValueRef extract_as(struct copy *c, LLVMValueRef extracted, LLVMTypeRef type)
+{
+    LLVMValueRef v = LLVMGetOperand(extracted, 0);
+    LLVMTypeRef vector = LLVMVectorType(type, LLVMGetVectorSize(LLVMTypeOf(v)));
+    return LLVMBuildExtractElement(c->site->builder, LLVMBuildBitCast(c->site->builder, v, vector, ""), LLVMGetOperand(extracted, 1), "");
+}
+
+static LLVMTypeRef floating_type(const struct copy *c, LLVMTypeRef type)
+{
+    bool single = type == integer(c, 32);
+    return single ? LLVMFloatTypeInContext(c->all->context) : type == integer(c, 64) ? LLVMDoubleTypeInContext(c->all->context) : NULL;
+}
+
+// As one instruction, with the swap before or behind it, and a load's extension; NULL: there is none for it.
+static LLVMValueRef copy_guest_access(struct copy *c, const struct step *s, LLVMValueRef address, LLVMValueRef value)
+{
+    LLVMTypeRef type = value ? LLVMTypeOf(value) : LLVMTypeOf(s->original);
+    struct rc_access access = {c->all->context, c->site->builder, c->site->location, guest_address(c, address), c->site->ticks, false};
+    if (!c->site->leave || !access.address || !rc_has_access(type))
+        return NULL;
+    LLVMTypeRef floating = c->site->swaps_in_vectors ? floating_type(c, type) : NULL;
+    if (value && floating && LLVMIsAExtractElementInst(value))
+        return rc_build_store(&access, extract_as(c, value, floating));
+    if (!value && floating && is_for_next(s) && is_swap(s[1].original))
+        return LLVMBuildBitCast(c->site->builder, rc_build_load(&access, floating, false), type, "");
+    if (value) {
+        LLVMUseRef use = LLVMGetFirstUse(LLVMGetOperand(s->original, 0));
+        access.swapped = is_swap(value) && !LLVMGetNextUse(use);
+        LLVMValueRef v = rc_build_store(&access, access.swapped ? LLVMGetOperand(value, 0) : value);
+        if (access.swapped)
+            LLVMInstructionEraseFromParent(value);
+        return v;
+    }
+    c->done = s;
+    if (is_for_next(s) && is_swap(s[1].original)) {
+        access.swapped = true;
+        c->done++;
+    }
+    bool wide = is_for_next(c->done) && c->done[1].code == LLVMZExt && LLVMTypeOf(c->done[1].original) == integer(c, 64);
+    c->done += wide;
+    return rc_build_load(&access, type, wide);
 }
 
 static struct value copy_access(struct copy *c, const struct step *s)
@@ -453,7 +304,11 @@ static struct value copy_access(struct copy *c, const struct step *s)
     LLVMValueRef value = store ? materialise(c, resolve(c, &c->t->refs[s->first_ref])) : NULL;
     LLVMTypeRef type = store ? LLVMTypeOf(value) : LLVMTypeOf(s->original);
     if (!address.is_state) {
-        LLVMValueRef v = duplicate(c, s);
+        LLVMValueRef v = copy_guest_access(c, s, address.value, value);
+        if (v)
+            return plain(v);
+        *c->site->unheld = true;
+        v = duplicate(c, s);
         // Guest memory may be device registers: every access happens, alone and in order. Tables and stack are not.
         LLVMValueRef base = address.value;
         while (LLVMIsAGetElementPtrInst(base))
@@ -479,6 +334,27 @@ static struct value copy_access(struct copy *c, const struct step *s)
     if (!variable)
         LLVMSetAlignment(v, LLVMGetAlignment(s->original));
     return plain(!store && held != type ? LLVMBuildBitCast(b, v, type, "") : v);
+}
+
+// The bytes in the other order, in a vector register, where floating point values are: no way through the host's integers.
+static LLVMValueRef swap_in_vector(struct copy *c, LLVMValueRef x)
+{
+    LLVMBuilderRef b = c->site->builder;
+    LLVMMetadataRef location = location_of(x); // it becomes one instruction with the load
+    LLVMTypeRef integer_type = LLVMTypeOf(x);
+    if (LLVMIsABitCastInst(x))
+        x = LLVMGetOperand(x, 0);
+    unsigned size = LLVMGetIntTypeWidth(integer_type) / 8;
+    LLVMTypeRef bytes = LLVMVectorType(integer(c, 8), 16), words = LLVMVectorType(integer_type, 16 / size);
+    LLVMValueRef first = LLVMConstInt(integer(c, 32), 0, false), order[16];
+    for (unsigned i = 0; i < 16; i++)
+        order[i] = i < size ? LLVMConstInt(integer(c, 32), size - 1 - i, false) : LLVMGetUndef(integer(c, 32));
+    LLVMValueRef v = LLVMBuildInsertElement(b, LLVMGetUndef(LLVMVectorType(LLVMTypeOf(x), 16 / size)), x, first, "");
+    if (location)
+        LLVMInstructionSetDebugLoc(v, location);
+    v = LLVMBuildBitCast(b, v, bytes, "");
+    v = LLVMBuildShuffleVector(b, v, LLVMGetUndef(bytes), LLVMConstVector(order, 16), "");
+    return LLVMBuildExtractElement(b, LLVMBuildBitCast(b, v, words, ""), first, "");
 }
 
 static LLVMValueRef declare(struct copy *c, LLVMValueRef function)
@@ -587,6 +463,11 @@ static struct value forget(struct copy *c, uint32_t slot)
     return plain(NULL);
 }
 
+static bool checked_later(struct copy *c, const struct step *s)
+{
+    return c->site->checked_later && c->site->checked_later(c->site->user, materialise(c, resolve(c, &c->t->refs[s->first_ref])));
+}
+
 static bool is_slow_path(const char *name)
 {
     return !strcmp(name, "ppc_fp_slow") || !strcmp(name, "ppc_fp_unordered");
@@ -615,6 +496,8 @@ static bool answer(struct copy *c, const struct step *s, const char *name, struc
         *out = forget(c, slot);
     else if (!strcmp(name, "rc_keep_single"))
         *out = keep_single(c, slot, materialise(c, resolve(c, &c->t->refs[s->first_ref + 1])));
+    else if (!strcmp(name, "rc_checked_later") || !strcmp(name, "rc_checked_later_single"))
+        *out = plain(LLVMConstInt(integer(c, 1), checked_later(c, s), false));
     else if (!strcmp(name, "rc_leave"))
         *out = site->leave ? leave(c) : fail(c);
     else if (!strcmp(name, "rc_keeps_compares"))
@@ -647,10 +530,14 @@ static struct value copy_call(struct copy *c, const struct step *s)
     for (unsigned i = 0; i + 1 < s->ref_count; i++)
         if (resolve(c, &c->t->refs[s->first_ref + i]).is_state)
             return fail(c); // a copy of part of the state
+    LLVMValueRef first = materialise(c, resolve(c, &c->t->refs[s->first_ref]));
+    if (c->site->swaps_in_vectors && is_named(s->original, "llvm.bswap") && (location_of(first) || LLVMIsABitCastInst(first)))
+        return plain(swap_in_vector(c, first));
     LLVMValueRef v = duplicate(c, s);
     LLVMSetOperand(v, s->ref_count - 1, declare(c, function));
     if (is_named(s->original, "llvm.mem")) {
         LLVMSetOperand(v, 3, LLVMConstInt(integer(c, 1), 1, false)); // volatile
+        *c->site->unheld = true;
         LLVMInstructionSetDebugLoc(v, c->site->location);
     }
     LLVMMetadataRef location = location_of(LLVMGetOperand(v, 0));
@@ -658,7 +545,7 @@ static struct value copy_call(struct copy *c, const struct step *s)
         LLVMInstructionSetDebugLoc(v, location); // they become one instruction
         bool extended = s[1].code == LLVMZExt && LLVMGetOperand(s[1].original, 0) == s->original; // kept apart then
         if (c->site->leave && !extended)
-            return plain(keep_apart(c, v));
+            return plain(rc_keep_apart(c->site->builder, v));
     }
     return plain(v);
 }
@@ -727,7 +614,7 @@ static struct value extend_loaded(struct copy *c, const struct step *s)
 {
     LLVMValueRef v = duplicate(c, s);
     LLVMInstructionSetDebugLoc(v, location_of(LLVMGetOperand(v, 0)));
-    return plain(keep_apart(c, v));
+    return plain(rc_keep_apart(c->site->builder, v));
 }
 
 static struct value copy_plain(struct copy *c, const struct step *s)
@@ -745,8 +632,10 @@ static struct value copy_plain(struct copy *c, const struct step *s)
             return plain(rc_fold_compare(b, LLVMGetICmpPredicate(s->original), x.value, y.value));
         if ((s->code == LLVMOr || s->code == LLVMAnd) && rc_same_load(x.value, y.value))
             return x;
-        if (s->code == LLVMZExt && c->site->leave && location_of(x.value))
+        if (s->code == LLVMZExt && c->site->leave && !LLVMIsACallInst(x.value) && location_of(x.value))
             return extend_loaded(c, s);
+        if (s->code == LLVMBitCast && c->site->swaps_in_vectors && LLVMIsAExtractElementInst(x.value))
+            return plain(extract_as(c, x.value, LLVMTypeOf(s->original)));
         LLVMValueRef simple = s->ref_count == 2 && is_constant(y) ? rc_fold(b, s->code, x.value, y.value) : NULL;
         return plain(simple ? simple : duplicate(c, s));
     }
@@ -838,6 +727,9 @@ static void copy_switch(struct copy *c, const struct step *s, uint32_t block)
 
 static struct value copy_step(struct copy *c, const struct step *s, uint32_t block)
 {
+    if (c->done && s <= c->done)
+        return resolve(c, &c->t->refs[s->first_ref]);
+    c->done = NULL;
     switch (s->code) {
     case LLVMLoad:
     case LLVMStore:
@@ -968,10 +860,10 @@ static bool try(struct rc_templates *all, const struct template *t, uint32_t wor
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(all->context), parameters, 2, false);
     LLVMValueRef function = LLVMAddFunction(all->scratch_module, "try", type);
     struct scratch user = {LLVMGetParam(function, 0)};
-    bool unlocated = false;
+    bool unlocated = false, unheld = false;
     struct rc_site site = {all->scratch_module, function, LLVMGetParam(function, 0), LLVMGetParam(function, 1),
                            LLVMAppendBasicBlockInContext(all->context, function, ""), LLVMCreateBuilderInContext(all->context),
-                           .slot = scratch_slot, .before_call = scratch_call, .after_call = scratch_call, .unlocated = &unlocated, .user = &user};
+                           .slot = scratch_slot, .before_call = scratch_call, .after_call = scratch_call, .unlocated = &unlocated, .unheld = &unheld, .user = &user};
     LLVMPositionBuilderAtEnd(site.builder, site.entry);
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(all->context, function, "");
     LLVMBuildBr(site.builder, body);
@@ -989,7 +881,7 @@ bool rc_can_specialise(struct rc_templates *all, enum ppc_opcode op, uint32_t wo
         return false;
     struct template *t = &all->templates[op];
     if (!t->made) {
-        make(all, t, op);
+        template_make(t, all->module, op);
         if (!t->out_of_line)
             t->out_of_line = !try(all, t, word);
     }

@@ -33,6 +33,8 @@ struct rc_site {
     LLVMValueRef (*get_single)(void *user, uint32_t slot);
     void (*set_single)(void *user, uint32_t slot, LLVMValueRef value, bool certain);
     bool known_fast; // FPSCR is as fp_mode_is_fast wants it
+    // Whether a result is looked at later, behind this and perhaps other instructions. NULL: none is.
+    bool (*checked_later)(void *user, LLVMValueRef result);
     // Whether all lanes of the vector register at `offset` are known to be -0. NULL: nothing is known.
     bool (*is_minus_zero)(void *user, uint32_t offset);
     // What is in the slot at `offset` is of no meaning from here on. NULL: of no interest.
@@ -41,8 +43,11 @@ struct rc_site {
     void (*keep_compare)(void *user, uint32_t field, LLVMValueRef a, LLVMValueRef b);
     // The same of doubles, given as their bits, on the only way on: others have left.
     void (*keep_double_compare)(void *user, uint32_t field, LLVMValueRef a, LLVMValueRef b);
+    bool swaps_in_vectors; // what is loaded or stored is a floating point register's
     // Of the instruction's accesses to guest memory; NULL: none. *unlocated becomes true where one cannot have it.
     LLVMMetadataRef location;
+    LLVMValueRef ticks; // of struct rc_access; *unheld becomes true where an access cannot have them
+    bool *unheld;
     bool *unlocated;
     void *user;
 };

@@ -7,33 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/recompiler/fold.h"
 #include "cpu/recompiler/unit_parts.h"
 #include "ppc/fp_status.h"
-
-bool unit_is_call(const struct rc_insn *i)
-{
-    enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
-    return i->word & 1 && (kind == PPC_BRANCH || kind == PPC_INDIRECT);
-}
-
-static uint32_t insn_at(const struct unit *u, uint32_t pc)
-{
-    uint32_t low = 0, high = u->plan->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (u->plan->insns[middle].pc < pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < u->plan->count && u->plan->insns[low].pc == pc ? low : UINT32_MAX;
-}
-
-uint32_t unit_block_at(const struct unit *u, uint32_t pc)
-{
-    uint32_t i = insn_at(u, pc);
-    return i != UINT32_MAX && u->blocks[u->block_of[i]].first == i ? u->block_of[i] : UINT32_MAX;
-}
 
 // ---- Small pieces of IR
 
@@ -70,10 +46,42 @@ static void begin_rare(struct unit *u, LLVMBasicBlockRef block)
     LLVMPositionBuilderAtEnd(u->b, block);
 }
 
+// Parameters and what is returned: unit_code in interface.h, or quick_code.
+enum { STATE, MEMORY, NUMBER, TICKS, PARAMETERS };
+
+static LLVMValueRef parameter(const struct unit *u, unsigned which)
+{
+    return LLVMGetParam(u->function, u->leaves && which >= NUMBER ? which + UNIT_UNUSED : which);
+}
+
+static LLVMTypeRef function_type(struct unit *u)
+{
+    LLVMTypeRef parts[2] = {u->i32, u->i64};
+    if (!u->leaves)
+        return LLVMFunctionType(u->i32, (LLVMTypeRef[]){u->pointer, u->pointer, u->i32}, 3, false);
+    LLVMTypeRef parameters[PARAMETERS + UNIT_UNUSED] = {u->pointer, u->pointer, u->i32, u->i32, u->i32, u->i64};
+    return LLVMFunctionType(LLVMStructTypeInContext(u->context, parts, 2, false), parameters, PARAMETERS + UNIT_UNUSED, false);
+}
+
+static LLVMAttributeRef attribute(struct unit *u, const char *name, uint64_t value)
+{
+    return LLVMCreateEnumAttribute(u->context, LLVMGetEnumAttributeKindForName(name, strlen(name)), value);
+}
+
+// A call of a unit, or of a function of the program that stands for one.
+static LLVMValueRef call_unit(struct unit *u, LLVMValueRef function, LLVMValueRef a, LLVMValueRef b, LLVMValueRef number, LLVMValueRef ticks)
+{
+    LLVMValueRef arguments[PARAMETERS + UNIT_UNUSED] = {parameter(u, STATE), u->memory, a, b, number, ticks};
+    LLVMValueRef v = LLVMBuildCall2(u->b, u->type, function, arguments, PARAMETERS + UNIT_UNUSED, "");
+    LLVMAddCallSiteAttribute(v, STATE + 1, attribute(u, "swiftself", 0));
+    LLVMAddCallSiteAttribute(v, MEMORY + 1, attribute(u, "swiftasync", 0));
+    return v;
+}
+
 static LLVMValueRef at_offset(struct unit *u, LLVMValueRef base, int64_t offset)
 {
     if (base == u->state) { // one step from the parameter
-        base = LLVMGetParam(u->function, 0);
+        base = parameter(u, STATE);
         offset -= RC_STATE_BIAS;
     }
     LLVMValueRef index = c64(u, (uint64_t)offset);
@@ -93,6 +101,39 @@ static LLVMValueRef store_seen(struct unit *u, LLVMValueRef value, LLVMValueRef 
     LLVMValueRef v = LLVMBuildStore(u->b, value, address);
     LLVMSetVolatile(v, true);
     return v;
+}
+
+// s->cycles: now minus pc / 4.
+static LLVMValueRef ticks(struct unit *u)
+{
+    return LLVMBuildLoad2(u->b, u->i64, u->leaves ? u->ticks : FIELD(u, cycles), "");
+}
+
+// Ends the function: the state has the time.
+static void give_back(struct unit *u, uint32_t next)
+{
+    LLVMValueRef parts[2] = {c32(u, next), LLVMGetUndef(u->i64)};
+    if (u->leaves)
+        LLVMBuildAggregateRet(u->b, parts, 2);
+    else
+        LLVMBuildRet(u->b, parts[0]);
+}
+
+// The same where it may have an old one.
+static void give_back_now(struct unit *u, uint32_t next)
+{
+    if (u->leaves)
+        store_seen(u, ticks(u), FIELD(u, cycles));
+    give_back(u, next);
+}
+
+// The same with the ticks of `next`.
+static void go_back(struct unit *u, LLVMValueRef next)
+{
+    if (u->leaves)
+        LLVMBuildAggregateRet(u->b, (LLVMValueRef[]){next, ticks(u)}, 2);
+    else
+        LLVMBuildRet(u->b, next);
 }
 
 static LLVMValueRef environment(struct unit *u, int64_t offset)
@@ -210,6 +251,17 @@ static void make_bit(struct unit *u, uint32_t offset, int slot, bool store)
     u->failed |= bit && store;
 }
 
+// Its value as a variable of its own; NULL: the slot counts.
+static LLVMValueRef deferred_variable(struct unit *u, uint32_t offset)
+{
+    LLVMValueRef bit = unit_deferred_bit(u, offset);
+    if (!bit)
+        return NULL;
+    LLVMValueRef v = unit_variable(u, rc_slot_at(offset));
+    LLVMBuildStore(u->b, bit, v);
+    return v;
+}
+
 static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, bool store, bool certain)
 {
     struct unit *u = user;
@@ -218,10 +270,15 @@ static LLVMValueRef slot_address(void *user, uint32_t offset, uint32_t size, boo
     int slot = rc_slot_at(offset);
     u->leaves_there |= store && offset == offsetof(struct ppc_state, exit);
     u->looks |= offset == offsetof(struct ppc_state, pc);
+    if (u->leaves && offset == offsetof(struct ppc_state, cycles))
+        return u->ticks;
     if (u->links && store && offset == offsetof(struct ppc_state, lr))
         return u->ignored;
     if (u->leaves && offset == offsetof(struct ppc_state, target)) // nobody looks at it but the jump itself
         return u->target;
+    LLVMValueRef deferred = store ? NULL : deferred_variable(u, offset);
+    if (deferred)
+        return deferred;
     if (u->choosing && slot >= 0)
         rc_set_add(&u->variables, slot);
     if (store && slot >= 0) {
@@ -266,15 +323,22 @@ static void set_single(void *user, uint32_t offset, LLVMValueRef value, bool cer
 static LLVMBasicBlockRef way_out(void *user)
 {
     struct unit *u = user;
+    if (u->group)
+        return u->group->slow;
     if (!u->way_out) { // where slots are not variables, nothing is stored before
         LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
         u->way_out = new_block(u);
         begin_rare(u, u->way_out);
-        LLVMBuildRet(u->b, c32(u, u->pc | RC_ALONE));
+        give_back_now(u, u->pc | RC_ALONE);
         begin(u, here);
         struct event *e = &u->events[u->before];
         e->kind = EVENT_SPILL;
         e->range = rc_set_of_range(0, sizeof(struct ppc_state));
+        if (u->sets_status) {
+            const uint32_t start = offsetof(struct ppc_state, fp.pending), end = offsetof(struct ppc_state, fp) + sizeof(struct ppc_fp_status);
+            struct rc_set waiting = rc_set_of_range(start, end - start);
+            rc_set_subtract(&e->range, &waiting);
+        }
         e->at = u->way_out;
     }
     return u->way_out;
@@ -320,7 +384,7 @@ static void check_mode(struct unit *u, uint32_t block)
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
     begin_rare(u, slow);
     spill(u, false);
-    LLVMBuildRet(u->b, c32(u, u->plan->insns[u->blocks[block].first].pc | RC_ALONE));
+    give_back_now(u, u->plan->insns[u->blocks[block].first].pc | RC_ALONE);
     begin(u, on);
 }
 
@@ -349,27 +413,26 @@ static void cross(struct unit *u, uint32_t block)
 // ---- Time. `ticks` is s->cycles: now minus pc / 4. A jump to `target` behind the instruction at pc adds
 // (pc + 4) / 4 - target / 4.
 
-static LLVMValueRef ticks(struct unit *u)
-{
-    return LLVMBuildLoad2(u->b, u->i64, u->optimised ? u->ticks : FIELD(u, cycles), "");
-}
-
-static void reload_ticks(struct unit *u)
-{
-    if (u->optimised)
-        LLVMBuildStore(u->b, LLVMBuildLoad2(u->b, u->i64, FIELD(u, cycles), ""), u->ticks);
-}
-
 static void set_ticks(struct unit *u, LLVMValueRef value)
 {
-    if (u->optimised)
+    if (u->leaves)
         LLVMBuildStore(u->b, value, u->ticks);
-    store_seen(u, value, FIELD(u, cycles));
+    else
+        store_seen(u, value, FIELD(u, cycles));
+    u->stale = u->leaves;
+}
+
+// From here on the state has the time. Returns the store, where one is needed.
+static LLVMValueRef settle(struct unit *u)
+{
+    LLVMValueRef store = u->stale ? store_seen(u, ticks(u), FIELD(u, cycles)) : NULL;
+    u->stale = false;
+    return store;
 }
 
 static void leave(struct unit *u)
 {
-    LLVMBuildRet(u->b, c32(u, RC_LEFT));
+    give_back(u, RC_LEFT);
 }
 
 // Leaves if time is up behind the instruction at `pc`, on the way to `target`. `always`: a call; else only if the jump is
@@ -388,24 +451,32 @@ static void safepoint(struct unit *u, uint32_t pc, LLVMValueRef target, LLVMValu
         begin_rare(u, stop);
     }
     spill(u, false);
-    LLVMBuildRet(u->b, LLVMIsAConstantInt(target) ? c32(u, (uint32_t)LLVMConstIntGetZExtValue(target) | RC_SLICE)
-                                                  : LLVMBuildOr(u->b, target, c32(u, RC_SLICE), ""));
+    go_back(u, LLVMIsAConstantInt(target) ? c32(u, (uint32_t)LLVMConstIntGetZExtValue(target) | RC_SLICE)
+                                          : LLVMBuildOr(u->b, target, c32(u, RC_SLICE), ""));
     begin(u, on);
+}
+
+// From the ticks, at `target`. LLVM would make it from what they were before the jump, and keep that.
+static LLVMValueRef now_from(struct unit *u, LLVMValueRef ticks, uint32_t target)
+{
+    LLVMValueRef distance = c64(u, target / 4);
+    return u->leaves ? rc_far_sum(u->b, ticks, distance) : LLVMBuildAdd(u->b, ticks, distance, "");
 }
 
 static void charge_and_check(struct unit *u, uint32_t pc, uint32_t target, bool call)
 {
-    LLVMValueRef before = ticks(u);
+    LLVMValueRef after = ticks(u);
     int64_t distance = ((int64_t)pc + 4 - (int64_t)target) / 4;
+    bool checked = call || target <= pc;
     if (distance)
-        set_ticks(u, LLVMBuildAdd(u->b, before, c64(u, (uint64_t)distance), ""));
-    if (call || target <= pc)
-        safepoint(u, pc, c32(u, target), LLVMBuildAdd(u->b, before, c64(u, ((uint64_t)pc + 4) / 4), ""), true);
+        set_ticks(u, after = LLVMBuildAdd(u->b, after, c64(u, (uint64_t)distance), ""));
+    if (checked)
+        safepoint(u, pc, c32(u, target), now_from(u, after, target), true);
 }
 
 static void charge_and_check_indirect(struct unit *u, uint32_t pc, LLVMValueRef target)
 {
-    LLVMValueRef now = LLVMBuildAdd(u->b, ticks(u), c64(u, ((uint64_t)pc + 4) / 4), "");
+    LLVMValueRef now = LLVMBuildAdd(u->b, ticks(u), c64(u, (pc + 4) / 4), "");
     LLVMValueRef words = LLVMBuildZExt(u->b, LLVMBuildLShr(u->b, target, c32(u, 2), ""), u->i64, "");
     set_ticks(u, LLVMBuildSub(u->b, now, words, ""));
     safepoint(u, pc, target, now, false);
@@ -422,8 +493,11 @@ static LLVMValueRef service(struct unit *u, int64_t offset)
 static void tail_call(struct unit *u, LLVMValueRef target)
 {
     spill(u, false);
-    LLVMValueRef arguments[3] = {LLVMGetParam(u->function, 0), u->memory, target};
-    LLVMValueRef v = LLVMBuildCall2(u->b, u->type, service(u, RC_ENVIRONMENT_OFFSET(jump)), arguments, 3, "");
+    LLVMValueRef v, none = LLVMGetUndef(u->i32), arguments[3] = {parameter(u, STATE), u->memory, target};
+    if (u->leaves)
+        v = call_unit(u, service(u, RC_ENVIRONMENT_OFFSET(jump)), target, none, none, ticks(u));
+    else
+        v = LLVMBuildCall2(u->b, u->type, service(u, RC_ENVIRONMENT_OFFSET(quick_jump)), arguments, 3, "");
     LLVMSetTailCallKind(v, LLVMTailCallKindMustTail);
     LLVMBuildRet(u->b, v);
 }
@@ -468,7 +542,7 @@ static LLVMBasicBlockRef elsewhere(struct unit *u)
     LLVMBasicBlockRef here = LLVMGetInsertBlock(u->b);
     u->elsewhere = new_block(u);
     begin_rare(u, u->elsewhere);
-    LLVMBuildRet(u->b, LLVMBuildLoad2(u->b, u->i32, u->next, ""));
+    go_back(u, LLVMBuildLoad2(u->b, u->i32, u->next, ""));
     LLVMPositionBuilderAtEnd(u->b, here);
     return u->elsewhere;
 }
@@ -476,6 +550,27 @@ static LLVMBasicBlockRef elsewhere(struct unit *u)
 static bool calls_itself(const struct unit *u, uint32_t target)
 {
     return u->leaves && target == u->plan->entries[0];
+}
+
+// These return where it returned to.
+static LLVMValueRef call_from_unit(struct unit *u, uint32_t pc, LLVMValueRef target, bool itself)
+{
+    LLVMValueRef v, none = LLVMGetUndef(u->i32);
+    if (itself)
+        v = call_unit(u, u->function, none, none, c32(u, 0), ticks(u));
+    else
+        v = call_unit(u, service(u, RC_ENVIRONMENT_OFFSET(call)), target, c32(u, pc + 4), none, ticks(u));
+    if (itself)
+        LLVMInstructionSetDebugLoc(v, places_nowhere(u->places));
+    set_ticks(u, LLVMBuildExtractValue(u->b, v, 1, ""));
+    return LLVMBuildExtractValue(u->b, v, 0, "");
+}
+
+static LLVMValueRef call_from_quick(struct unit *u, uint32_t pc, LLVMValueRef target)
+{
+    LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
+    LLVMValueRef arguments[4] = {parameter(u, STATE), u->memory, target, c32(u, pc + 4)};
+    return LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, RC_ENVIRONMENT_OFFSET(quick_call)), arguments, 4, "");
 }
 
 // Calls the unit at `target` and goes on behind the call if that is where it returned to.
@@ -486,24 +581,16 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
     if (itself)
         charge_and_check(u, pc, u->plan->entries[0], true);
     spill(u, certain);
-    LLVMValueRef next, arguments[4] = {LLVMGetParam(u->function, 0), u->memory, itself ? c32(u, 0) : target, c32(u, pc + 4)};
-    if (itself) {
-        next = LLVMBuildCall2(u->b, u->type, u->function, arguments, 3, "");
-        LLVMInstructionSetDebugLoc(next, places_nowhere(u->places));
-    } else {
-        LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
-        next = LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, RC_ENVIRONMENT_OFFSET(call)), arguments, 4, "");
-    }
+    LLVMValueRef next = u->leaves ? call_from_unit(u, pc, target, itself) : call_from_quick(u, pc, target);
     LLVMBuildStore(u->b, next, u->next);
     uint32_t block = unit_block_at(u, pc + 4);
-    if (!u->optimised && block != UINT32_MAX) {
+    if (!u->leaves && block != UINT32_MAX) {
         LLVMValueRef v = LLVMBuildCondBr(u->b, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u), u->blocks[block].head);
         LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
         return;
     }
     branch_rarely(u, LLVMBuildICmp(u->b, LLVMIntNE, next, c32(u, pc + 4), ""), elsewhere(u));
     reload(u, certain);
-    reload_ticks(u);
     continue_at(u, pc + 4);
 }
 
@@ -543,9 +630,9 @@ static void build_taken(struct unit *u, const struct rc_insn *i, bool certain)
         }
         if (!u->leaves && i->opcode != PPC_OP_bcctrx) {
             LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
-            LLVMValueRef arguments[4] = {LLVMGetParam(u->function, 0), u->memory, target, c32(u, i->pc + 4)};
+            LLVMValueRef arguments[4] = {parameter(u, STATE), u->memory, target, c32(u, i->pc + 4)};
             LLVMTypeRef type = LLVMFunctionType(u->i32, parameters, 4, false);
-            LLVMBuildRet(u->b, LLVMBuildCall2(u->b, type, service(u, RC_ENVIRONMENT_OFFSET(return_to)), arguments, 4, ""));
+            LLVMBuildRet(u->b, LLVMBuildCall2(u->b, type, service(u, RC_ENVIRONMENT_OFFSET(quick_return)), arguments, 4, ""));
             return;
         }
         charge_and_check_indirect(u, i->pc, target);
@@ -554,7 +641,7 @@ static void build_taken(struct unit *u, const struct rc_insn *i, bool certain)
             return;
         }
         spill(u, false);
-        LLVMBuildRet(u->b, target);
+        go_back(u, target);
         return;
     }
     uint32_t target = ppc_branch_target(i->word, i->pc);
@@ -572,16 +659,21 @@ static void build_branch(struct unit *u, const struct rc_insn *i, LLVMValueRef t
         return;
     }
     uint32_t next = unit_block_at(u, i->pc + 4);
-    bool direct = next != UINT32_MAX && !crosses(u, next);
+    bool jumps = !(i->word & CALL_BIT) && ppc_opcodes[i->opcode].kind == PPC_BRANCH;
+    struct deferred deferred = u->deferred;
+    u->deferred.possible = 0;
+    bool direct = next != UINT32_MAX && !crosses(u, next) && !deferred.possible;
     LLVMBasicBlockRef yes = new_block(u), no = direct ? u->blocks[next].head : new_block(u);
     LLVMBuildCondBr(u->b, taken, yes, no);
     begin(u, yes);
+    unit_make_deferred(u, &deferred, i, true, jumps ? unit_block_at(u, ppc_branch_target(i->word, i->pc)) : UINT32_MAX);
     build_taken(u, i, false);
     if (direct) {
         add_successor(u, next);
         return;
     }
     begin(u, no);
+    unit_make_deferred(u, &deferred, i, false, next);
     continue_at(u, i->pc + 4);
 }
 
@@ -599,6 +691,7 @@ static void check_exit(struct unit *u, LLVMValueRef exit)
 
 static void call_handler(struct unit *u, const struct rc_insn *i)
 {
+    settle(u);
     spill(u, true);
     LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(u->context), parameters, 4, false);
@@ -614,6 +707,7 @@ static void call_handler(struct unit *u, const struct rc_insn *i)
 static void build_unknown(struct unit *u, const struct rc_insn *i)
 {
     store_seen(u, c32(u, i->pc), FIELD(u, pc));
+    settle(u);
     spill(u, false);
     store_seen(u, LLVMConstInt(u->i8, PPC_EXIT_ILLEGAL, false), FIELD(u, exit));
     leave(u);
@@ -637,6 +731,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     enum ppc_kind kind = ppc_opcodes[i->opcode].kind;
     bool branch = kind == PPC_BRANCH || kind == PPC_INDIRECT;
     LLVMValueRef seen = kind == PPC_MEMORY || kind == PPC_EXIT ? store_seen(u, c32(u, i->pc), FIELD(u, pc)) : NULL;
+    LLVMValueRef settled = kind == PPC_MEMORY || kind == PPC_EXIT ? settle(u) : NULL;
     u->leaves_there = u->looks = false;
     u->links = branch && calls_program(u, i);
     if (!rc_can_specialise(u->templates, i->opcode, i->word)) {
@@ -647,18 +742,24 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     }
     struct rc_site site = {u->module, u->function, u->state, u->memory, u->entry, u->b, .slot = slot_address, .before_call = before_call,
                            .after_call = after_call,
-                           .known_fast = u->blocks[u->block].fast, .is_minus_zero = unit_is_minus_zero, .unlocated = &u->unlocated, .user = u};
+                           .known_fast = u->blocks[u->block].fast, .is_minus_zero = unit_is_minus_zero, .unlocated = &u->unlocated,
+                           .unheld = &u->unheld, .user = u};
     if (kind == PPC_MEMORY)
         site.location = places_location(u->places, (uint32_t)(i - u->plan->insns));
-    u->unlocated = false;
+    u->unlocated = u->unheld = false;
+    if (settled && kind == PPC_MEMORY)
+        site.ticks = ticks(u);
     bool in_loop = u->optimised && u->blocks[u->block].in_loop;
     if (in_loop) {
         site.keep_compare = unit_keep_compare;
         site.keep_double_compare = unit_keep_double_compare;
         unit_compares_before(u, i);
+    } else if (unit_defers_compare(u, i)) {
+        site.keep_compare = unit_defer_compare;
     }
     u->pc = i->pc;
     u->way_out = NULL;
+    u->sets_status = u->blocks[u->block].fast && unit_is_checked(i);
     u->before = u->event_count;
     add_event(u, EVENT_NONE, 0);
     if (u->leaves)
@@ -669,6 +770,9 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         site.set_single = set_single;
         site.forget = forget;
     }
+    site.swaps_in_vectors = u->optimised && unit_moves_floats(i);
+    if (u->group)
+        site.checked_later = unit_checked_later;
     bool ok, minus_zeros = unit_makes_minus_zeros(u, i);
     LLVMValueRef result = rc_specialise(u->templates, &site, i->opcode, i->word, i->pc, &ok);
     unit_learn_vectors(u, i, minus_zeros);
@@ -688,9 +792,28 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
         build_branch(u, i, result);
     else if (kind == PPC_EXIT && u->leaves_there)
         check_exit(u, load_slot(u, offsetof(struct ppc_state, exit), 1));
-    else if (!u->looks && (kind == PPC_EXIT ? !u->way_out : site.location && !u->unlocated)) // exit: a move from or to LR
+    else if (!u->looks && (kind == PPC_EXIT ? !u->way_out : site.location && !u->unlocated)) {
         LLVMInstructionEraseFromParent(seen);
+        // A move from or to LR; accesses at which a register has the time.
+        if (settled && (kind == PPC_EXIT || !u->unheld)) {
+            LLVMInstructionEraseFromParent(settled);
+            u->stale = true;
+            if (kind == PPC_MEMORY)
+                places_ticks_held(u->places, (uint32_t)(i - u->plan->insns));
+        }
+    }
     return branch;
+}
+
+bool unit_build_at(struct unit *u, uint32_t number)
+{
+    const struct guest_block *g = &u->blocks[u->block];
+    const struct rc_insn *insn = &u->plan->insns[g->first + number];
+    uint32_t known = unit_singles_behind(u, insn, u->singles);
+    unit_widen(u, u->singles & ~(number + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
+    bool ended = build_insn(u, insn);
+    u->failed |= !ended && u->optimised && known & ~u->singles; // other blocks count on these
+    return ended;
 }
 
 static void build_block(struct unit *u, uint32_t block)
@@ -700,15 +823,18 @@ static void build_block(struct unit *u, uint32_t block)
     forget_known(u);
     u->singles = g->singles;
     u->compares = g->compares;
+    u->stale = u->leaves;
+    u->deferred = g->deferred;
     g->first_event = u->event_count;
     begin(u, g->head);
     bool ended = false;
     for (uint32_t i = 0; i < g->count && !ended && !u->failed; i++) {
-        const struct rc_insn *insn = &u->plan->insns[g->first + i];
-        uint32_t known = unit_singles_behind(u, insn, u->singles);
-        unit_widen(u, u->singles & ~(i + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
-        ended = build_insn(u, insn);
-        u->failed |= !ended && u->optimised && known & ~u->singles; // other blocks count on these
+        uint32_t together = unit_find_group(u, i);
+        if (together)
+            unit_build_group(u, i, together);
+        else
+            ended = unit_build_at(u, i);
+        i += together ? together - 1 : 0;
     }
     const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
     if (!ended && !u->failed) {
@@ -770,7 +896,7 @@ static void leave_entry(struct unit *u, LLVMValueRef condition, uint32_t pc)
     branch_rarely(u, condition, other);
     LLVMBasicBlockRef on = LLVMGetInsertBlock(u->b);
     begin_rare(u, other);
-    LLVMBuildRet(u->b, c32(u, pc | RC_ALONE));
+    give_back_now(u, pc | RC_ALONE);
     begin(u, on);
 }
 
@@ -799,26 +925,6 @@ static void check_entry_mode(struct unit *u, const struct guest_block *g, uint32
 
 // ---- The whole
 
-static bool divide(struct unit *u)
-{
-    const struct rc_plan *p = u->plan;
-    u->blocks = calloc(p->count, sizeof *u->blocks);
-    u->block_of = calloc(p->count, sizeof *u->block_of);
-    if (!u->blocks || !u->block_of)
-        return false;
-    for (uint32_t i = 0; i < p->count; i++) {
-        bool adjoining = i && p->insns[i].pc == p->insns[i - 1].pc + 4;
-        if (!adjoining || p->insns[i].flags & (RC_LEADER | RC_ENTRY | RC_TARGET)) {
-            u->blocks[u->block_count].first = i;
-            u->blocks[u->block_count].is_target = p->insns[i].flags & RC_TARGET;
-            u->blocks[u->block_count++].head = new_block(u);
-        }
-        u->block_of[i] = u->block_count - 1;
-        u->blocks[u->block_count - 1].count++;
-    }
-    return true;
-}
-
 static void check_stack(struct unit *u, LLVMBasicBlockRef on, uint32_t pc)
 {
     LLVMBasicBlockRef deep = new_block(u);
@@ -833,7 +939,7 @@ static void check_stack(struct unit *u, LLVMBasicBlockRef on, uint32_t pc)
     LLVMValueRef v = LLVMBuildCondBr(u->b, low, deep, on);
     LLVMSetMetadata(v, LLVMGetMDKindIDInContext(u->context, "prof", 4), u->unlikely);
     begin_rare(u, deep);
-    LLVMBuildRet(u->b, c32(u, pc));
+    go_back(u, c32(u, pc));
 }
 
 static bool makes_calls(const struct rc_plan *p)
@@ -851,8 +957,9 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
     LLVMBasicBlockRef never = new_block(u), first = new_block(u), choice = new_block(u);
     u->last = u->entry;
     begin(u, start);
-    LLVMValueRef number = LLVMGetParam(u->function, 2);
-    reload_ticks(u);
+    LLVMValueRef number = parameter(u, NUMBER);
+    if (u->leaves)
+        LLVMBuildStore(u->b, parameter(u, TICKS), u->ticks);
     if (p->entry_count == 1)
         LLVMBuildBr(u->b, first);
     else {
@@ -890,21 +997,23 @@ static void build_entries(struct unit *u, LLVMBasicBlockRef start)
 
 static void add_attribute(struct unit *u, unsigned index, const char *name, uint64_t value)
 {
-    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
-    LLVMAddAttributeAtIndex(u->function, index, LLVMCreateEnumAttribute(u->context, kind, value));
+    LLVMAddAttributeAtIndex(u->function, index, attribute(u, name, value));
 }
 
 static void build(struct unit *u, uint32_t number)
 {
     char name[16];
     snprintf(name, sizeof name, "u%u", number);
-    LLVMTypeRef parameters[3] = {u->pointer, u->pointer, u->i32};
-    u->type = LLVMFunctionType(u->i32, parameters, 3, false);
+    u->type = function_type(u);
     u->function = LLVMAddFunction(u->module, name, u->type);
     places_begin_unit(u->places, u->function, number);
-    u->memory = LLVMGetParam(u->function, 1);
-    add_attribute(u, 1, "noalias", 0);
-    add_attribute(u, 1, "dereferenceable", sizeof(struct ppc_state) - RC_STATE_BIAS);
+    u->memory = parameter(u, MEMORY);
+    add_attribute(u, STATE + 1, "noalias", 0);
+    add_attribute(u, STATE + 1, "dereferenceable", sizeof(struct ppc_state) - RC_STATE_BIAS);
+    if (u->leaves) {
+        add_attribute(u, STATE + 1, "swiftself", 0);
+        add_attribute(u, MEMORY + 1, "swiftasync", 0);
+    }
     add_attribute(u, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
     if (!u->leaves) // the quick tier: its places in the stack frame are in reach of one byte
         LLVMAddTargetDependentFunctionAttr(u->function, "frame-pointer", "all");
@@ -916,9 +1025,9 @@ static void build(struct unit *u, uint32_t number)
     u->ignored = LLVMBuildAlloca(u->b, u->i64, "");
     u->target = LLVMBuildAlloca(u->b, u->i32, "");
     LLVMValueRef bias = c64(u, (uint64_t)-RC_STATE_BIAS);
-    u->state = LLVMBuildGEP2(u->b, u->i8, LLVMGetParam(u->function, 0), &bias, 1, "");
+    u->state = LLVMBuildGEP2(u->b, u->i8, parameter(u, STATE), &bias, 1, "");
     LLVMBuildBr(u->b, start);
-    if (!divide(u)) {
+    if (!unit_divide(u)) {
         u->failed = true;
         return;
     }
@@ -927,6 +1036,7 @@ static void build(struct unit *u, uint32_t number)
         unit_find_singles(u);
         unit_find_compares(u);
     }
+    unit_count_ways(u);
     u->choosing = true;
     for (uint32_t i = 0; i < u->block_count && !u->failed; i++)
         if (u->blocks[i].in_loop)
@@ -944,17 +1054,10 @@ static void build(struct unit *u, uint32_t number)
     build_entries(u, start);
 }
 
-bool rc_has_loop(const struct rc_plan *p)
+static LLVMValueRef weights(struct unit *u, uint32_t first, uint32_t second)
 {
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct rc_insn *n = &p->insns[i];
-        if (n->flags & RC_UNKNOWN || n->word & CALL_BIT || ppc_opcodes[n->opcode].kind != PPC_BRANCH)
-            continue;
-        uint32_t target = ppc_branch_target(n->word, n->pc);
-        if (target <= n->pc && target >= p->insns[0].pc)
-            return true;
-    }
-    return false;
+    LLVMMetadataRef all[3] = {LLVMMDStringInContext2(u->context, "branch_weights", 14), LLVMValueAsMetadata(c32(u, first)), LLVMValueAsMetadata(c32(u, second))};
+    return LLVMMetadataAsValue(u->context, LLVMMDNodeInContext2(u->context, all, 3));
 }
 
 bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMModuleRef module, uint32_t number,
@@ -971,9 +1074,8 @@ bool rc_build_unit(struct rc_templates *templates, LLVMContextRef context, LLVMM
     u.f64 = LLVMDoubleTypeInContext(context);
     u.f32 = LLVMFloatTypeInContext(context);
     u.vector = LLVMVectorType(u.i32, 4);
-    LLVMMetadataRef weights[3] = {LLVMMDStringInContext2(context, "branch_weights", 14),
-                                  LLVMValueAsMetadata(c32(&u, 1)), LLVMValueAsMetadata(c32(&u, 100000))};
-    u.unlikely = LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, weights, 3));
+    u.unlikely = weights(&u, 1, 100000);
+    u.likely = weights(&u, 100000, 1);
     build(&u, number);
     LLVMDisposeBuilder(u.b);
     free(u.blocks);

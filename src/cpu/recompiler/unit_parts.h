@@ -1,4 +1,4 @@
-// unit_parts.h: what the files that make a unit share (unit.c, loops.c, flow.c, singles.c, compares.c).
+// unit_parts.h: what the files that make a unit share (unit.c, blocks.c, checks.c, loops.c, flow.c, singles.c, compares.c).
 // Threads: one at a time for one unit.
 #pragma once
 #include <llvm-c/Core.h>
@@ -28,6 +28,14 @@ struct event {
     uint32_t compares;      // spill, reload: how CR fields are held there
 };
 
+// A compare whose bits are made behind the branch on it. straight.c
+struct deferred {
+    LLVMValueRef a, b;
+    unsigned how;      // what is compared, as compares.c says
+    unsigned possible; // bits 1 << PPC_LT, PPC_GT, PPC_EQ: which of them may hold; 0: nothing is deferred
+    uint32_t offset;   // of the field
+};
+
 struct guest_block {
     uint32_t first, count;             // instructions
     uint32_t first_event, event_count;
@@ -39,10 +47,28 @@ struct guest_block {
     struct rc_set dirty, live;         // at its start
     uint32_t singles;                  // floating point registers that hold singles there
     uint32_t compares;                 // how CR fields are held there: compares.c
+    struct deferred deferred;          // at its start
+    uint32_t ways_in;                  // how many lead there
+    uint32_t cr_read, cr_written;      // fields of which code looks at some bit before it writes, bit n is field n: from there on; those that the block writes whole
     bool calls;
     bool in_loop;                      // one without calls
     uint32_t loop;                     // which
     bool fast;                         // its loop is only entered with FPSCR as fp_mode_is_fast wants it
+};
+
+enum { MOST_RESULTS = 8 };
+
+// Results that are looked at together.
+struct results {
+    LLVMValueRef variables[MOST_RESULTS];
+    unsigned count;
+};
+
+// Of instructions that are done as if all results were ordinary.
+struct group {
+    LLVMBasicBlockRef slow; // where they are done again
+    struct results doubles, singles;
+    bool shows_in_another; // the result at hand
 };
 
 struct unit {
@@ -56,17 +82,21 @@ struct unit {
     bool choosing; // what is used becomes a variable
     bool leaves;   // rare cases of instructions are the interpreter's
     LLVMValueRef function, state, memory, ticks;
+    bool stale;                  // s->cycles is to be stored before anything looks at it; accesses to memory have it in a register (accesses.h)
     LLVMValueRef next;           // variable: where a call returned to
     LLVMBasicBlockRef elsewhere; // not to where it was expected; NULL: no call so far
     LLVMBasicBlockRef entry, last; // last: that was begun
     LLVMBuilderRef b;
     LLVMTypeRef type, pointer, i64, i32, i8, i1, vector, f64, f32;
-    LLVMValueRef unlikely; // branch weights: the first way is rare
+    LLVMValueRef unlikely, likely; // branch weights: the first way is rare, the second is
     LLVMValueRef slots[RC_SLOT_COUNT];
     LLVMValueRef single_slots[32]; // of floating point registers, as long as they are known to hold singles
     uint32_t singles, made_singles; // those that are, where code is built; those that this instruction makes
     LLVMValueRef compared[8][2], compared_doubles[8][2]; // by CR field: what is compared, in loops
+    LLVMValueRef compared_how[8]; // and of what kind the last compare was, where more than one lead there
+    uint32_t kinds[8];            // those that loops have, bit n for kind n
     uint32_t compares;             // how CR fields are held, where code is built
+    struct deferred deferred;      // where code is built
     struct rc_set ones, minus_zeros; // vector registers known to be that where code is built
     uint32_t pc;                   // of the instruction that is built
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
@@ -74,7 +104,10 @@ struct unit {
     LLVMValueRef ignored;          // what is stored here goes nowhere
     LLVMValueRef target;           // variable: of an indirect branch
     bool unlocated;                // it has an access to memory that only a stored pc can tell
+    bool unheld;                   // it has one at which only stored ticks can tell the time
     bool leaves_there, looks;      // it may leave, it looks at its address in the state
+    struct group *group;           // it is one of; NULL: of none, or they are done again
+    bool sets_status;              // it writes FPRF, FR and FI, so that what waits for them is of no meaning where the interpreter does it
     LLVMBasicBlockRef way_out;     // to the interpreter, for this instruction; NULL as long as it needs none
     struct guest_block *blocks;
     uint32_t block_count, block;
@@ -93,14 +126,26 @@ static inline bool unit_is_fpr(uint32_t offset)
 
 enum { CALL_BIT = 1 }; // of a branch: it sets LR
 
+// ---- blocks.c
+bool unit_divide(struct unit *u);           // blocks, block_of; false: no memory
 bool unit_is_call(const struct rc_insn *i); // RC_UNKNOWN aside
 // The guest block that starts at `pc`; UINT32_MAX where it is not of this unit.
 uint32_t unit_block_at(const struct unit *u, uint32_t pc);
 
+// ---- unit.c
 LLVMValueRef unit_state_at(struct unit *u, uint32_t offset); // address
 LLVMValueRef unit_make_variable(struct unit *u, LLVMValueRef *v, LLVMTypeRef type); // *v, made where it is NULL
 LLVMValueRef unit_variable(struct unit *u, int slot);
 void unit_add_event(struct unit *u, enum event_kind kind, int slot);
+
+// Builds the instruction of this number in the block; true: the block ends with it.
+bool unit_build_at(struct unit *u, uint32_t number);
+
+// ---- checks.c
+bool unit_is_checked(const struct rc_insn *i); // it is arithmetic that looks at its result
+uint32_t unit_find_group(struct unit *u, uint32_t number); // how many instructions the group has that starts there; 0: none does
+void unit_build_group(struct unit *u, uint32_t number, uint32_t count);
+bool unit_checked_later(void *user, LLVMValueRef result);        // of struct rc_site
 
 // ---- loops.c
 void unit_find_loops(struct unit *u); // blocks[].calls, in_loop, loop, fast
@@ -111,6 +156,7 @@ void unit_find_transfers(struct unit *u); // events[].chosen, blocks[].dirty, li
 
 // ---- singles.c
 void unit_find_singles(struct unit *u); // blocks[].singles
+bool unit_moves_floats(const struct rc_insn *i); // between memory and a floating point register
 // What is known behind the instruction. Too little known is allowed.
 uint32_t unit_singles_behind(struct unit *u, const struct rc_insn *i, uint32_t singles);
 // What all blocks of the unit know to which the last instruction of one leads.
@@ -127,9 +173,21 @@ bool unit_is_minus_zero(void *user, uint32_t offset);            // of struct rc
 bool unit_makes_minus_zeros(const struct unit *u, const struct rc_insn *i);
 void unit_learn_vectors(struct unit *u, const struct rc_insn *i, bool minus_zeros); // behind the instruction
 
+// ---- straight.c
+void unit_count_ways(struct unit *u); // blocks[].ways_in
+bool unit_defers_compare(struct unit *u, const struct rc_insn *i);
+void unit_defer_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b); // of struct rc_site
+LLVMValueRef unit_deferred_bit(struct unit *u, uint32_t offset); // NULL: the slot counts
+// At the start of one of the ways behind the branch, which leads to `block` (UINT32_MAX: elsewhere).
+void unit_make_deferred(struct unit *u, const struct deferred *d, const struct rc_insn *branch, bool taken, uint32_t block);
+
 // ---- compares.c. `compares`: how CR fields are held, four bits each; 0: as bits in their slots.
 void unit_find_compares(struct unit *u); // blocks[].compares
+bool unit_integer_compare(const struct rc_insn *i, unsigned *field, unsigned *how);
+bool unit_touches_compares(const struct rc_insn *i); // writes bits of the CR or XER's SO
+LLVMValueRef unit_compare(struct unit *u, unsigned how, unsigned bit, LLVMValueRef a, LLVMValueRef b); // i1
 // Around an instruction in a loop: makes the bits of fields of which it writes some; learns what it compares.
+bool unit_leaves_compares(const struct rc_insn *i); // it writes no field
 void unit_compares_before(struct unit *u, const struct rc_insn *i);
 void unit_compares_after(struct unit *u, const struct rc_insn *i);
 void unit_keep_compare(void *user, uint32_t offset, LLVMValueRef a, LLVMValueRef b); // of struct rc_site

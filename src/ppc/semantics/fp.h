@@ -40,6 +40,17 @@ INLINE bool fp_is_normal_single(float x)
     return (bits << 1) - 0x01000001 < 0xFF000000 - 0x01000001;
 }
 
+// The same, or for others to find out.
+INLINE bool fp_is_ordinary(double x)
+{
+    return FP_CHECKED_LATER(x) || fp_is_normal(x);
+}
+
+INLINE bool fp_is_ordinary_single(float x)
+{
+    return FP_CHECKED_LATER_SINGLE(x) || fp_is_normal_single(x);
+}
+
 // A double in the middle between two singles: what the exact result it came from rounds to is open. All others round
 // to single as that exact result does.
 INLINE bool fp_is_tie(double x)
@@ -123,20 +134,31 @@ INLINE void fp_wait_as(struct ppc_state *s, uint32_t pending)
     FP_FORGET(s->fp.compare_b);
 }
 
+INLINE void fp_keep(uint64_t *field, bool has, uint64_t bits)
+{
+    if (has)
+        *field = bits;
+    else {
+        FP_FORGET(*field);
+    }
+}
+
 INLINE void fp_wait(struct ppc_state *s, uint32_t kind, uint64_t a, uint64_t b, uint64_t c)
 {
+    unsigned has = fp_operands(kind);
     fp_wait_as(s, kind);
-    s->fp.a = a;
-    s->fp.b = b;
-    s->fp.c = c;
+    fp_keep(&s->fp.a, has & FP_HAS_A, a);
+    fp_keep(&s->fp.b, has & FP_HAS_B, b);
+    fp_keep(&s->fp.c, has & FP_HAS_C, c);
 }
 
 INLINE void fp_keep_single(UNUSED_OK const struct ppc_state *s, uint64_t *field, struct fp_operand x)
 {
     if (x.number >= 0)
         FP_KEEP_SINGLE(s, *field, (unsigned)x.number);
-    else
-        *field = 0;
+    else {
+        FP_FORGET(*field);
+    }
 }
 
 // The same for results in single. Operands known to be singles are kept as such.
@@ -197,7 +219,7 @@ INLINE void fp_end_single(struct ppc_state *s, uint32_t insn, uint32_t kind, str
 {
     bool odd = (int)fp_is_denormal_operand(a) | (int)fp_is_denormal_operand(b) | (int)fp_is_denormal_operand(c) | (int)!fp_mode_is_fast(s);
     double zero = (a.single && b.single && c.single) ? single : result;
-    if (FP_UNLIKELY(odd) || (FP_UNLIKELY((int)!fp_is_normal_single(single) | (int)!once) &&
+    if (FP_UNLIKELY(odd) || (FP_UNLIKELY((int)!fp_is_ordinary_single(single) | (int)!once) &&
                              !fp_exact_zero(kind, a.value, b.value, c.value, zero))) {
         fp_set(s, insn, ppc_fp_slow(&s->fp, kind | FP_SINGLE, s->fpr[RT(insn)], fp_bits(a.value), fp_bits(b.value), fp_bits(c.value)));
         return;
@@ -260,7 +282,7 @@ OP(fselx)
 INLINE void fp_add(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract)
 {
     double a = fp_a(s, insn).value, b = fp_b(s, insn).value, sum = subtract ? a - b : a + b;
-    fp_end(s, insn, kind, a, b, 0, FP_LIKELY(fp_is_normal(sum)) || fp_is_finite(sum), sum);
+    fp_end(s, insn, kind, a, b, 0, FP_LIKELY(fp_is_ordinary(sum)) || fp_is_finite(sum), sum);
 }
 
 INLINE void fp_add_single(struct ppc_state *s, uint32_t insn, uint32_t kind, bool subtract)
@@ -294,7 +316,7 @@ OP(fsubsx)
 OP(fmulx)
 {
     double a = fp_a(s, insn).value, c = fp_c(s, insn).value, product = a * c;
-    fp_end(s, insn, FP_MUL, a, 0, c, FP_LIKELY(fp_is_normal(product)) || fp_exact_zero(FP_MUL, a, 0, c, product), product);
+    fp_end(s, insn, FP_MUL, a, 0, c, FP_LIKELY(fp_is_ordinary(product)) || fp_exact_zero(FP_MUL, a, 0, c, product), product);
 }
 
 OP(fmulsx)
@@ -308,7 +330,7 @@ OP(fmulsx)
 OP(fdivx)
 {
     double a = fp_a(s, insn).value, b = fp_b(s, insn).value, quotient = a / b;
-    bool fast = FP_LIKELY(fp_is_normal(quotient)) || fp_exact_zero(FP_DIV, a, b, 0, quotient);
+    bool fast = FP_LIKELY(fp_is_ordinary(quotient)) || fp_exact_zero(FP_DIV, a, b, 0, quotient);
     fp_end(s, insn, FP_DIV, a, b, 0, fast, quotient);
 }
 
@@ -323,7 +345,7 @@ OP(fdivsx)
 OP(fsqrtx)
 {
     double b = fp_b(s, insn).value, root = __builtin_sqrt(b);
-    fp_end(s, insn, FP_SQRT, 0, b, 0, FP_LIKELY(fp_is_normal(root)) || fp_is_finite(root), root);
+    fp_end(s, insn, FP_SQRT, 0, b, 0, FP_LIKELY(fp_is_ordinary(root)) || fp_is_finite(root), root);
 }
 
 OP(fsqrtsx)
@@ -338,7 +360,7 @@ INLINE void fp_multiply_add(struct ppc_state *s, uint32_t insn, uint32_t kind, b
 {
     double a = fp_a(s, insn).value, b = fp_b(s, insn).value, c = fp_c(s, insn).value;
     double result = __builtin_fma(a, c, subtract ? -b : b);
-    bool fast = FP_LIKELY(fp_is_normal(result)) || fp_exact_zero(kind, a, b, c, result);
+    bool fast = FP_LIKELY(fp_is_ordinary(result)) || fp_exact_zero(kind, a, b, c, result);
     fp_end(s, insn, kind, a, b, c, fast, negate ? -result : result);
 }
 

@@ -173,6 +173,13 @@ static uint32_t insn_of(struct random *r, enum group group)
     }
 }
 
+// XER, LR, CTR and the time, from and to r3 to r8.
+static uint32_t move_of_special(struct random *r)
+{
+    static const uint32_t moves[] = {0x7C0102A6 /* mfxer */, 0x7C0103A6 /* mtxer */, 0x7C0103A6, 0x7C0802A6 /* mflr */, 0x7C0902A6 /* mfctr */, 0x7C0C42E6 /* mftb */};
+    return moves[below(r, sizeof moves / sizeof *moves)] | (3 + below(r, 6)) << 21;
+}
+
 static uint32_t step_of_pointer(struct random *r)
 {
     static const int16_t steps[] = {4, 8, 16, -8, 256, 1024};
@@ -201,7 +208,7 @@ static enum group random_group(struct random *r)
 {
     static const uint8_t groups[] = {INTEGER, INTEGER, INTEGER, INTEGER, COMPARE, COMPARE, CONDITION, SINGLE, SINGLE, DOUBLE, DOUBLE, MEMORY, MEMORY,
                                      FLOAT_MEMORY, FLOAT_MEMORY, VECTOR};
-    return (enum group)groups[below(r, sizeof groups)];
+    return below(r, 40) ? (enum group)groups[below(r, sizeof groups)] : MODE;
 }
 
 static uint32_t loop_insn(const struct maker *m)
@@ -209,9 +216,9 @@ static uint32_t loop_insn(const struct maker *m)
     uint32_t n = below(m->r, 100);
     if (n < 4)
         return step_of_pointer(m->r);
-    if (n == 4)
-        return insn_of(m->r, below(m->r, 2) ? MODE : random_group(m->r));
-    return n == 5 ? random_insn(m->r, 0, 1) : insn_of(m->r, n < 15 ? random_group(m->r) : m->palette[below(m->r, PALETTE)]);
+    if (n < 7)
+        return move_of_special(m->r);
+    return n == 7 ? random_insn(m->r, 0, 1) : insn_of(m->r, n < 18 ? random_group(m->r) : m->palette[below(m->r, PALETTE)]);
 }
 
 static void aim(struct sequence *q, uint32_t at, uint32_t target)
@@ -277,6 +284,7 @@ static void close_loop(struct maker *m, uint32_t kind, uint32_t head)
     case 3:
         add_word(q, insn_of(m->r, COMPARE));
         word = branch(m->r, 0) & 0xFFE00000;
+        bit = 4 * (q->words[q->count - 1] >> 23 & 7) + below(m->r, 4);
         break;
     default:
         word = 0x42000000; // bdnz

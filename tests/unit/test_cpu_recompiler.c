@@ -323,7 +323,7 @@ static void quick_tier_equals_the_interpreter(void **state)
 static void optimised_tier_equals_the_interpreter(void **state)
 {
     (void)state;
-    compare_tier(CPU_OPTIMISED, "optimised", 320);
+    compare_tier(CPU_OPTIMISED, "optimised", 256);
 }
 
 int main(void)

@@ -624,9 +624,30 @@ static void singles_together(struct machine *m, uint32_t size)
     m->s.gpr[31] = sum;
 }
 
+// More results than are looked at together, and a sum whose infinity the quotient behind it does not show.
+static void many_together(struct machine *m, uint32_t size)
+{
+    (void)size;
+    static const uint32_t body[] = {
+        0xFCE00072 /* fmul f7, f0, f1 */, 0xFD000072, 0xFD200072, 0xFD400072, 0xFD600072, 0xFDA00072, 0xFDC00072, 0xFDE00072 /* fmul f15, f0, f1 */,
+        0xFCE00072 /* fmul f7, f0, f1 */, 0xFD62182A /* fadd f11, f2, f3 */, 0xFD845824 /* fdiv f12, f4, f11 */,
+    };
+    static const uint64_t sums[] = {0x7FEFFFFFFFFFFFFF, 0xFFEFFFFFFFFFFFFF, 0x3FF0000000000000, 0, 0x7FF8000000000000}, dividends[] = {0, 1ull << 63, 0x4000000000000000};
+    uint64_t sum = 0;
+    put_loop(m, body, sizeof body / sizeof *body);
+    m->s.fpr[0] = m->s.fpr[1] = 0x3FF8000000000000;
+    for (uint32_t n = 0; n < 15; n++) {
+        m->s.fpr[2] = m->s.fpr[3] = sums[n % 5];
+        m->s.fpr[4] = dividends[n / 5];
+        run_group(m, &sum);
+    }
+    m->s.gpr[31] = sum;
+}
+
 static void results_looked_at_together(void **state)
 {
     (void)state;
+    in_every_tier(many_together, 0, true);
     in_every_tier(doubles_together, 0, true);
     in_every_tier(singles_together, 0, true);
 }

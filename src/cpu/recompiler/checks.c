@@ -10,7 +10,7 @@ enum { MOST_INSTRUCTIONS = 16 };
 
 // ---- Which instructions, by their encoding
 
-// Looks at its result, which is infinite or a NaN where an operand is (but a quotient, which may be zero).
+// Looks at its result, which is infinite or a NaN where an operand is, but a divisor.
 bool unit_is_checked(const struct rc_insn *i)
 {
     uint32_t primary = i->word >> 26, form = i->word >> 1 & 31;
@@ -39,12 +39,13 @@ static bool has_operand(const struct rc_insn *i, const char *name, unsigned shif
     return strstr(ppc_opcodes[i->opcode].operands, name) && (i->word >> shift & 31) == n;
 }
 
-// Whether a result that is no finite number makes another one such that is looked at.
+// Whether a result that is no finite number makes another one such that is looked at. As a divisor it makes a zero of a zero.
 static bool shows_in_another(const struct rc_insn *i, uint32_t left)
 {
     uint32_t n = i->word >> 21 & 31;
     for (const struct rc_insn *next = i + 1; left--; next++) {
-        if (unit_is_checked(next) && (has_operand(next, "FA:in", 16, n) || has_operand(next, "FB:in", 11, n) || has_operand(next, "FC:in", 6, n)))
+        bool divides = (next->word >> 1 & 31) == 18;
+        if (unit_is_checked(next) && (has_operand(next, "FA:in", 16, n) || (has_operand(next, "FB:in", 11, n) && !divides) || has_operand(next, "FC:in", 6, n)))
             return true;
         if (has_operand(next, "FD:out", 21, n))
             return false;
@@ -163,12 +164,12 @@ static struct known known(const struct unit *u)
 
 static void build_copy(struct unit *u, LLVMBasicBlockRef at, uint32_t number, uint32_t count)
 {
+    const struct rc_insn *insns = &u->plan->insns[u->blocks[u->block].first + number];
     LLVMPositionBuilderAtEnd(u->b, at);
     u->last = at;
     for (uint32_t i = 0; i < count; i++) {
         if (u->group)
-            u->group->shows_in_another = is_double_sum(&u->plan->insns[u->blocks[u->block].first + number + i]) &&
-                                         shows_in_another(&u->plan->insns[u->blocks[u->block].first + number + i], count - i - 1);
+            u->group->shows_in_another = is_double_sum(&insns[i]) && shows_in_another(&insns[i], count - i - 1);
         u->failed |= unit_build_at(u, number + i);
     }
 }

@@ -163,10 +163,12 @@ static uint32_t read_behind(const struct unit *u, const struct guest_block *g)
     return fields;
 }
 
+// In loops without floating point, whose code has few exits, all fields count as looked at: what exits would have to choose from is more code.
 static void find_reads(struct unit *u)
 {
     for (uint32_t b = 0; b < u->block_count; b++) {
         struct guest_block *g = &u->blocks[b];
+        g->cr_read = g->fast ? 0 : (1u << FIELDS) - 1;
         for (uint32_t i = 0; g->in_loop && i < g->count; i++) {
             g->cr_read |= read_fields(&u->plan->insns[g->first + i]) & ~g->cr_written;
             g->cr_written |= whole_fields(&u->plan->insns[g->first + i]);
@@ -223,9 +225,17 @@ static bool enter(struct unit *u, uint32_t block, uint32_t entry)
     return lower(u, block, entry);
 }
 
-static bool pass_on(struct unit *u, const struct guest_block *g, uint32_t compares)
+// Of what kinds compares are that lead to where a field is held as any.
+static bool note_kinds(struct unit *u, uint32_t block, uint32_t compares)
 {
-    bool (*pass)(struct unit *, uint32_t, uint32_t) = g->in_loop ? lower : enter;
+    for (unsigned field = 0; block != UINT32_MAX && field < FIELDS; field++)
+        if (u->blocks[block].in_loop && held(u->blocks[block].compares, field) == ANY && held(compares, field) != ANY)
+            u->kinds[field] |= 1u << held(compares, field);
+    return false;
+}
+
+static bool pass_on(struct unit *u, const struct guest_block *g, uint32_t compares, bool (*pass)(struct unit *, uint32_t, uint32_t))
+{
     const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
     bool changed = pass(u, unit_block_at(u, last->pc + 4), compares);
     if (last->flags & RC_UNKNOWN)
@@ -248,7 +258,8 @@ static uint32_t at_entries(struct unit *u)
             enum held how = compare_of(&u->plan->insns[u->blocks[b].first + i], &field);
             if (how == UNKNOWN)
                 continue;
-            u->kinds[field] |= 1u << how;
+            if (u->blocks[b].fast)
+                u->kinds[field] |= 1u << how;
             set_held(&compares, field, meet_field(held(compares, field), how == DOUBLES ? PERHAPS_DOUBLES : DISTANCE, true));
         }
     for (unsigned field = 0; field < FIELDS; field++)
@@ -257,15 +268,20 @@ static uint32_t at_entries(struct unit *u)
     return compares;
 }
 
+static uint32_t compares_behind_block(const struct unit *u, const struct guest_block *g)
+{
+    uint32_t compares = g->compares;
+    for (uint32_t i = 0; i < g->count; i++)
+        compares = compares_behind(&u->plan->insns[g->first + i], compares);
+    return compares;
+}
+
 static bool pass_all(struct unit *u, uint32_t entry)
 {
     bool changed = false;
     for (uint32_t b = 0; b < u->block_count; b++) {
         const struct guest_block *g = &u->blocks[b];
-        uint32_t compares = g->in_loop ? g->compares : entry;
-        for (uint32_t i = 0; g->in_loop && i < g->count; i++)
-            compares = compares_behind(&u->plan->insns[g->first + i], compares);
-        changed |= pass_on(u, g, compares);
+        changed |= g->in_loop ? pass_on(u, g, compares_behind_block(u, g), lower) : pass_on(u, g, entry, enter);
     }
     return changed;
 }
@@ -292,10 +308,10 @@ void unit_find_compares(struct unit *u)
         while (pass_all(u, entry))
             ;
     } while (lower_unreached(u, entry));
+    memset(u->kinds, 0, sizeof u->kinds);
     for (uint32_t b = 0; b < u->block_count; b++)
-        for (unsigned field = 0; u->blocks[b].in_loop && field < FIELDS; field++)
-            if (held(u->blocks[b].compares, field) == DISTANCE || held(u->blocks[b].compares, field) == PERHAPS_DOUBLES)
-                u->kinds[field] |= 1u << held(u->blocks[b].compares, field);
+        if (u->blocks[b].in_loop)
+            pass_on(u, &u->blocks[b], compares_behind_block(u, &u->blocks[b]), note_kinds);
 }
 
 // ---- Code

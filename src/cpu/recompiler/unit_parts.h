@@ -94,7 +94,7 @@ struct unit {
     uint32_t singles, made_singles; // those that are, where code is built; those that this instruction makes
     LLVMValueRef compared[8][2], compared_doubles[8][2]; // by CR field: what is compared, in loops
     LLVMValueRef compared_how[8]; // and of what kind the last compare was, where more than one lead there
-    uint32_t kinds[8];            // those that loops have, bit n for kind n
+    uint32_t kinds[8];            // those that it may be, bit n for kind n
     uint32_t compares;             // how CR fields are held, where code is built
     struct deferred deferred;      // where code is built
     struct rc_set ones, minus_zeros; // vector registers known to be that where code is built

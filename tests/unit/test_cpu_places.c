@@ -171,6 +171,38 @@ static void faults_where_pc_is_stored(void **state)
     close_machine(&m);
 }
 
+// A load that waits for itself is another instruction of the host's (chains.c). The list: two elements, a device's register, nowhere.
+static void open_list(struct machine *m, enum cpu_tier tier, struct seen *seen)
+{
+    static const uint32_t words[] = {0x38E70001 /* addi r7, r7, 1 */, 0x80840008 /* lwz r4, 8(r4) */, 0x4200FFF8 /* bdnz */, 0x4E800020};
+    if (!open_machine(m, tier, seen))
+        skip();
+    for (uint32_t i = 0; i < sizeof words / sizeof *words; i++)
+        assert_true(mem_set32(m->mem, CODE + 4 * i, words[i]));
+    cpu_invalidate(m->cpu, CODE, sizeof words);
+    assert_true(mem_set32(m->mem, DATA + 8, DATA + 16) && mem_set32(m->mem, DATA + 24, DEVICE));
+}
+
+static void a_list_leads_out_of_memory(void **state)
+{
+    (void)state;
+    struct machine plain, other;
+    struct seen expected, seen;
+    open_list(&plain, CPU_INTERPRETER, &expected);
+    assert_int_equal(run(&plain, DATA), PPC_EXIT_FAULT);
+    assert_int_equal(expected.count, 1);
+    for (enum cpu_tier tier = CPU_QUICK; tier <= CPU_OPTIMISED; tier++) {
+        open_list(&other, tier, &seen);
+        assert_int_equal(run(&other, DATA), PPC_EXIT_FAULT);
+        assert_int_equal(other.s.pc, plain.s.pc);
+        assert_int_equal(other.s.cycles, plain.s.cycles);
+        assert_int_equal(other.s.fault_address, plain.s.fault_address);
+        assert_memory_equal(seen.accesses, expected.accesses, sizeof seen.accesses);
+        close_machine(&other);
+    }
+    close_machine(&plain);
+}
+
 static void tables_are_looked_up(void **state)
 {
     (void)state;
@@ -202,6 +234,7 @@ int main(void)
         cmocka_unit_test(devices_see_the_same_time),
         cmocka_unit_test(faults_are_where_they_are),
         cmocka_unit_test(faults_where_pc_is_stored),
+        cmocka_unit_test(a_list_leads_out_of_memory),
         cmocka_unit_test(tables_are_looked_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

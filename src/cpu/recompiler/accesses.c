@@ -71,30 +71,42 @@ static void add_attribute(const struct rc_access *a, LLVMValueRef call, const ch
     LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(a->context, kind, value));
 }
 
-// `text` around the operand in memory, `constraints` before the address's; the value to store, NULL: it is a load.
+// The operand in memory, as the text of assembly; returns the constraints of what it adds to the operands, of which one stands before.
+static const char *add_address(const struct rc_access *a, LLVMValueRef *operands, unsigned *count, char *text, size_t size)
+{
+    if (a->memory) {
+        operands[(*count)++] = a->memory;
+        operands[(*count)++] = LLVMBuildZExt(a->builder, a->address, LLVMInt64TypeInContext(a->context), "");
+        snprintf(text, size, "(${1:q},${2:q})");
+        return ",r,r";
+    }
+    struct parts p = split(a);
+    operands[(*count)++] = p.base;
+    if (p.index)
+        operands[(*count)++] = p.index;
+    operands[(*count)++] = LLVMConstInt(LLVMInt32TypeInContext(a->context), p.distance, false);
+    snprintf(text, size, p.index ? "%%gs:${3:c}(${1:k},${2:k})" : "%%gs:${2:c}(${1:k})");
+    return p.index ? ",r,r,i" : ",r,i";
+}
+
+// The text before and after the operand in memory, the constraint before the address's; the value to store, NULL: it is a load.
 static LLVMValueRef build(const struct rc_access *a, const char *before, const char *after, const char *constraints, LLVMTypeRef result,
                           LLVMValueRef value)
 {
     enum { INACCESSIBLE_MEMORY = 3 << 2 }; // read and written: accesses stay in order, and are nothing to the state
-    struct parts p = split(a);
-    LLVMTypeRef word = LLVMInt32TypeInContext(a->context), types[5];
     LLVMValueRef operands[5];
+    LLVMTypeRef types[5];
     unsigned count = 0;
+    char address[48], text[96], all[64];
     if (value)
         operands[count++] = value;
-    unsigned first = 1;
-    operands[count++] = p.base;
-    if (p.index)
-        operands[count++] = p.index;
-    operands[count++] = LLVMConstInt(word, p.distance, false);
+    const char *registers = add_address(a, operands, &count, address, sizeof address);
     if (a->ticks)
         operands[count++] = a->ticks;
     for (unsigned i = 0; i < count; i++)
         types[i] = LLVMTypeOf(operands[i]);
-    char text[96], all[64];
-    int length = p.index ? snprintf(text, sizeof text, "%s%%gs:${%u:c}(${%u:k},${%u:k})%s", before, first + 2, first, first + 1, after)
-                         : snprintf(text, sizeof text, "%s%%gs:${%u:c}(${%u:k})%s", before, first + 1, first, after);
-    int all_length = snprintf(all, sizeof all, "%s,r%s,i%s", constraints, p.index ? ",r" : "", a->ticks ? ",{" RC_TICKS_REGISTER "}" : "");
+    int length = snprintf(text, sizeof text, "%s%s%s", before, address, after);
+    int all_length = snprintf(all, sizeof all, "%s%s%s", constraints, registers, a->ticks ? ",{" RC_TICKS_REGISTER "}" : "");
     LLVMTypeRef type = LLVMFunctionType(result, types, count, false);
     LLVMValueRef assembly = LLVMGetInlineAsm(type, text, (size_t)length, all, (size_t)all_length, true, false, LLVMInlineAsmDialectATT, false);
     LLVMValueRef call = LLVMBuildCall2(a->builder, type, assembly, operands, count, "");

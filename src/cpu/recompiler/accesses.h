@@ -1,6 +1,7 @@
 // accesses.h: accesses to guest memory as single instructions of the host.
 // While compiled code runs, the base of the segment GS is the host address of guest address 0, and an address of 32 bits wraps as
-// the guest's does: `movbe %gs:8(%r9d), %eax`. LLVM has no such addresses, so each access is inline assembly.
+// the guest's does: `movbe %gs:8(%r9d), %eax`. LLVM has no such addresses, so each access is inline assembly. That is one instruction for two,
+// and a cycle or two later than `lea 8(%r9), %edx; movbe (%r14,%rdx), %eax` or even without the lea.
 #pragma once
 #include <llvm-c/Core.h>
 #include <llvm-c/DebugInfo.h>
@@ -13,6 +14,7 @@ struct rc_access {
     LLVMBuilderRef builder;
     LLVMMetadataRef location; // NULL: none
     LLVMValueRef address;     // i32
+    LLVMValueRef memory;      // where guest address 0 is: for a load that others wait for, because GS costs two cycles; NULL: through GS
     LLVMValueRef ticks;       // held in RC_TICKS_REGISTER there; NULL: they are in the state
     bool swapped;             // memory has the other byte order than the value
 };

@@ -270,7 +270,8 @@ static LLVMTypeRef floating_type(const struct copy *c, LLVMTypeRef type)
 static LLVMValueRef copy_guest_access(struct copy *c, const struct step *s, LLVMValueRef address, LLVMValueRef value)
 {
     LLVMTypeRef type = value ? LLVMTypeOf(value) : LLVMTypeOf(s->original);
-    struct rc_access access = {c->all->context, c->site->builder, c->site->location, guest_address(c, address), c->site->ticks, false};
+    struct rc_access access = {c->all->context, c->site->builder, c->site->location, guest_address(c, address), c->site->chained ? c->site->memory : NULL,
+                               c->site->ticks, false};
     if (!c->site->leave || !access.address || !rc_has_access(type))
         return NULL;
     LLVMTypeRef floating = c->site->swaps_in_vectors ? floating_type(c, type) : NULL;

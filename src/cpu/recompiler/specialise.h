@@ -46,6 +46,7 @@ struct rc_site {
     bool swaps_in_vectors; // what is loaded or stored is a floating point register's
     // Of the instruction's accesses to guest memory; NULL: none. *unlocated becomes true where one cannot have it.
     LLVMMetadataRef location;
+    bool chained; // it is a load that others wait for
     LLVMValueRef ticks; // of struct rc_access; *unheld becomes true where an access cannot have them
     bool *unheld;
     bool *unlocated;

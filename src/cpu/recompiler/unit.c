@@ -651,6 +651,7 @@ static bool build_insn(struct unit *u, const struct rc_insn *i)
     u->unlocated = u->unheld = false;
     if (settled && kind == PPC_MEMORY)
         site.ticks = ticks(u);
+    site.chained = u->blocks[u->block].in_loop && unit_waits_for_itself(u, i, &u->chains);
     bool in_loop = u->optimised && u->blocks[u->block].in_loop;
     if (in_loop) {
         site.keep_compare = unit_keep_compare;
@@ -714,6 +715,7 @@ bool unit_build_at(struct unit *u, uint32_t number)
     uint32_t known = unit_singles_behind(u, insn, u->singles);
     unit_widen(u, u->singles & ~(number + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
     bool ended = build_insn(u, insn);
+    unit_pass_chains(u, insn, &u->chains);
     u->failed |= !ended && u->optimised && known & ~u->singles; // other blocks count on these
     return ended;
 }
@@ -725,6 +727,7 @@ static void build_block(struct unit *u, uint32_t block)
     forget_known(u);
     u->singles = g->singles;
     u->compares = g->compares;
+    u->chains = g->chains;
     u->stale = u->leaves;
     u->deferred = g->deferred;
     g->first_event = u->event_count;
@@ -937,6 +940,7 @@ static void build(struct unit *u, uint32_t number)
         unit_find_loops(u);
         unit_find_singles(u);
         unit_find_compares(u);
+        unit_find_chains(u);
     }
     unit_count_ways(u);
     u->choosing = true;

@@ -36,6 +36,11 @@ struct deferred {
     uint32_t offset;   // of the field
 };
 
+// By general register: the loads of the loop that its value comes from, a bit each, which far ones share.
+struct rc_chains {
+    uint64_t loads[32];
+};
+
 struct guest_block {
     uint32_t first, count;             // instructions
     uint32_t first_event, event_count;
@@ -46,6 +51,7 @@ struct guest_block {
     bool leads_to_targets;             // an indirect jump within the unit
     struct rc_set dirty, live;         // at its start
     uint32_t singles;                  // floating point registers that hold singles there
+    struct rc_chains chains;           // there
     uint32_t compares;                 // how CR fields are held there: compares.c
     struct deferred deferred;          // at its start
     uint32_t ways_in;                  // how many lead there
@@ -96,6 +102,7 @@ struct unit {
     LLVMValueRef compared_how[8]; // and of what kind the last compare was, where more than one lead there
     uint32_t kinds[8];            // those that it may be, bit n for kind n
     uint32_t compares;             // how CR fields are held, where code is built
+    struct rc_chains chains;       // where code is built
     struct deferred deferred;      // where code is built
     struct rc_set ones, minus_zeros; // vector registers known to be that where code is built
     uint32_t pc;                   // of the instruction that is built
@@ -172,6 +179,11 @@ void unit_widen(struct unit *u, uint32_t singles);               // brings first
 bool unit_is_minus_zero(void *user, uint32_t offset);            // of struct rc_site
 bool unit_makes_minus_zeros(const struct unit *u, const struct rc_insn *i);
 void unit_learn_vectors(struct unit *u, const struct rc_insn *i, bool minus_zeros); // behind the instruction
+
+// ---- chains.c
+void unit_find_chains(struct unit *u); // blocks[].chains
+void unit_pass_chains(const struct unit *u, const struct rc_insn *i, struct rc_chains *c); // what there is behind the instruction
+bool unit_waits_for_itself(const struct unit *u, const struct rc_insn *i, const struct rc_chains *c); // a load; RC_UNKNOWN aside
 
 // ---- straight.c
 void unit_count_ways(struct unit *u); // blocks[].ways_in

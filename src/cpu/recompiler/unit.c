@@ -327,7 +327,7 @@ static void safepoint(struct unit *u, uint32_t pc, LLVMValueRef target, LLVMValu
 static LLVMValueRef now_from(struct unit *u, LLVMValueRef ticks, uint32_t target)
 {
     LLVMValueRef distance = c64(u, target / 4);
-    return u->leaves ? rc_far_sum(u->b, ticks, distance) : LLVMBuildAdd(u->b, ticks, distance, "");
+    return u->optimised && u->blocks[u->block].in_loop ? rc_far_sum(u->b, ticks, distance) : LLVMBuildAdd(u->b, ticks, distance, "");
 }
 
 static void charge_and_check(struct unit *u, uint32_t pc, uint32_t target, bool call)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The sandbox of `xenolith run` from outside: sandbox.py XENOLITH SDK [OLD_HOST]. What it says, what the running process gave up, and that
+"""The sandbox of `xenolith run` from outside: sandbox.py XENOLITH SDK [OLD_HOST OLD_KERNEL]. What it says, what the running process gave up, and that
 logs, entry states, maps and the title's files still work. Skipped (77) in builds and on hosts without it."""
 import os
 import pathlib
@@ -11,7 +11,7 @@ import time
 import unittest
 
 XENOLITH, SDK = (pathlib.Path(a).resolve() for a in sys.argv[1:3])
-OLD_HOST = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
+OLD_HOST, OLD_KERNEL = (pathlib.Path(a).resolve() for a in sys.argv[3:5]) if len(sys.argv) > 4 else (None, None)
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENV = {**os.environ, "XENOLITH": str(XENOLITH), "XENOLITH_SDK": str(SDK)}
 
@@ -86,6 +86,14 @@ class Sandbox(unittest.TestCase):
                 self.assertIn(words, done.stderr)
             quiet = command(OLD_HOST, *lacks, "--", XENOLITH, "check", HELLO, "-n", "100000")
             self.assertEqual((quiet.returncode, quiet.stderr), (0, ""), lacks)
+
+    def test_kernels_that_set_segments(self):
+        """Compiled code needs one, and asks an old kernel for it."""
+        if not OLD_KERNEL:
+            self.skipTest("needs tests/fault/old_kernel.c")
+        whole = command(XENOLITH, "run", HELLO, "--state-hash")
+        done = command("env", f"LD_PRELOAD={OLD_KERNEL}", XENOLITH, "run", HELLO, "--state-hash", "--tier", "optimised", "--cache", "none")
+        self.assertEqual((done.returncode, done.stdout), (0, whole.stdout), done.stderr)
 
     def test_check_is_in_it_too(self):
         check = subprocess.Popen([XENOLITH, "check", BUSY, "-n", "100000000000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

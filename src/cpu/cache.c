@@ -431,6 +431,14 @@ bool cache_has(struct cache *c, const struct cache_unit *u)
     return found;
 }
 
+bool cache_is_empty(struct cache *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool empty = !c->known_count;
+    pthread_mutex_unlock(&c->lock);
+    return empty;
+}
+
 // ---- The folder
 
 static const char suffix[] = ".units";

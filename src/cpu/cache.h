@@ -46,6 +46,7 @@ void cache_close(struct cache *c); // NULL is allowed
 typedef bool cache_same(void *user, const struct cache_unit *u);
 bool cache_find(struct cache *c, uint32_t tier, uint32_t pc, cache_same *same, void *user, bool again, uint8_t *place,
                 size_t room, struct cache_unit *out);
+bool cache_is_empty(struct cache *c); // when it was opened, or since
 // Keeps a unit, if nobody has meanwhile.
 void cache_add(struct cache *c, const struct cache_unit *u);
 bool cache_has(struct cache *c, const struct cache_unit *u); // just this unit, whatever its entries

@@ -165,8 +165,9 @@ static bool use_cache(struct cpu *cpu, struct error *err)
 {
     struct compiled *c = cpu->compiled;
     struct engine_page *page = engine_page(cpu->memory);
-    page->threshold = !c->automatic ? FIRST : c->cache ? WARM : HOT;
-    page->second = c->automatic && c->cache ? HOT : 0;
+    bool looks = c->automatic && c->cache && !cache_is_empty(c->cache);
+    page->threshold = !c->automatic ? FIRST : looks ? WARM : HOT;
+    page->second = looks ? HOT : 0;
     background_destroy(c->background);
     c->background = NULL;
     return !c->automatic || background_create(&c->background, &c->library, c->cache, err);
@@ -608,24 +609,36 @@ static void ask(struct cpu *cpu, uint32_t pc, enum rc_tier tier)
     background_push(c->background, job);
 }
 
-// The unit at `start`, because of jumps to `pc` within.
-static void make_later(struct cpu *cpu, uint32_t start, uint32_t pc)
+// Where the unit that `pc` lies in starts; where that is there or asked for already, the interpreter gets to the unit's next entry: false.
+static bool find_unit(struct cpu *cpu, uint32_t pc, uint32_t *start)
 {
     struct compiled *c = cpu->compiled;
-    bool hot = c->heat[pc / 4] >= HOT;
-    if (hot)
-        c->heat[pc / 4] = NEVER;
-    if (!hot) {
-        enum answer a = from_cache(cpu, start, RC_OPTIMISED);
-        if (a != INSTALLED)
-            a = from_cache(cpu, start, RC_QUICK);
-        if (a != ABSENT)
-            c->heat[start / 4] = NEVER;
+    struct cpu_code_range unit;
+    *start = plan_bounds(&cpu->functions, cpu->mem, pc, COMPILED_MOST, &unit) && unit.size ? unit.base : pc;
+    if (*start == pc || c->heat[*start / 4] != NEVER)
+        return true;
+    c->heat[pc / 4] = NEVER;
+    return false;
+}
+
+static void look_in_cache(struct cpu *cpu, uint32_t pc)
+{
+    uint32_t start;
+    if (!find_unit(cpu, pc, &start))
         return;
-    }
-    c->heat[start / 4] = NEVER;
+    enum answer a = from_cache(cpu, start, RC_OPTIMISED);
+    if (a != INSTALLED)
+        a = from_cache(cpu, start, RC_QUICK);
+    if (a != ABSENT)
+        cpu->compiled->heat[start / 4] = NEVER;
+}
+
+// Jumped to often. What unit it belongs to is looked for when its turn comes: that takes time, and a first frame needs none of it.
+static void make_later(struct compiled *c, uint32_t pc)
+{
+    c->heat[pc / 4] = NEVER;
     if (grow(&c->hot, &c->hot_capacity, c->hot_count, sizeof *c->hot))
-        c->hot[c->hot_count++] = start;
+        c->hot[c->hot_count++] = pc;
 }
 
 // One of those that got hot, the first first. They wait here and not with the thread, because making a plan takes time too.
@@ -633,29 +646,28 @@ static bool ask_for_hot(struct cpu *cpu)
 {
     struct compiled *c = cpu->compiled;
     while (c->hot_first < c->hot_count) {
-        uint32_t pc = c->hot[c->hot_first++];
+        uint32_t start, pc = c->hot[c->hot_first++];
         if (c->hot_first == c->hot_count)
             c->hot_first = c->hot_count = 0;
-        if (!cpu_has_entry(cpu, pc)) {
-            ask(cpu, pc, RC_QUICK);
+        if (!cpu_has_entry(cpu, pc) && find_unit(cpu, pc, &start) && !cpu_has_entry(cpu, start)) {
+            c->heat[start / 4] = NEVER;
+            ask(cpu, start, RC_QUICK);
             return true;
         }
     }
     return false;
 }
 
-// Where `pc` is within a unit that is there or asked for already, the interpreter gets to the unit's next entry.
 void compiled_make(struct cpu *cpu, uint32_t pc)
 {
     struct compiled *c = cpu->compiled;
-    struct cpu_code_range unit;
+    uint32_t start;
     pc &= ~3u;
-    uint32_t start = plan_bounds(&cpu->functions, cpu->mem, pc, COMPILED_MOST, &unit) && unit.size ? unit.base : pc;
-    if (start != pc && c->heat[start / 4] == NEVER)
-        c->heat[pc / 4] = NEVER;
+    if (c->automatic && c->heat[pc / 4] >= HOT)
+        make_later(c, pc);
     else if (c->automatic)
-        make_later(cpu, start, pc);
-    else
+        look_in_cache(cpu, pc);
+    else if (find_unit(cpu, pc, &start))
         make_now(cpu, start);
 }
 

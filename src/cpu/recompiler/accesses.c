@@ -89,8 +89,8 @@ static const char *add_address(const struct rc_access *a, LLVMValueRef *operands
     return p.index ? ",r,r,i" : ",r,i";
 }
 
-// The text before and after the operand in memory, the constraint before the address's; the value to store, NULL: it is a load.
-static LLVMValueRef build(const struct rc_access *a, const char *before, const char *after, const char *constraints, LLVMTypeRef result,
+// The text before and after the operand in memory; the value's constraint; the value to store, NULL: it is a load.
+static LLVMValueRef build(const struct rc_access *a, const char *before, const char *after, const char *constraint, LLVMTypeRef result,
                           LLVMValueRef value)
 {
     enum { INACCESSIBLE_MEMORY = 3 << 2 }; // read and written: accesses stay in order, and are nothing to the state
@@ -106,7 +106,7 @@ static LLVMValueRef build(const struct rc_access *a, const char *before, const c
     for (unsigned i = 0; i < count; i++)
         types[i] = LLVMTypeOf(operands[i]);
     int length = snprintf(text, sizeof text, "%s%s%s", before, address, after);
-    int all_length = snprintf(all, sizeof all, "%s%s%s", constraints, registers, a->ticks ? ",{" RC_TICKS_REGISTER "}" : "");
+    int all_length = snprintf(all, sizeof all, "%s%s%s%s", value ? "" : "=", constraint, registers, a->ticks ? ",{" RC_TICKS_REGISTER "}" : "");
     LLVMTypeRef type = LLVMFunctionType(result, types, count, false);
     LLVMValueRef assembly = LLVMGetInlineAsm(type, text, (size_t)length, all, (size_t)all_length, true, false, LLVMInlineAsmDialectATT, false);
     LLVMValueRef call = LLVMBuildCall2(a->builder, type, assembly, operands, count, "");
@@ -117,49 +117,35 @@ static LLVMValueRef build(const struct rc_access *a, const char *before, const c
     return call;
 }
 
+// For values that are never swapped, only the first is there.
+struct instructions {
+    const char *load, *after, *store; // around the operand in memory; a store's has nothing behind it
+    const char *constraint;           // of the value
+};
+
+static const struct instructions all_instructions[][2] = {
+    // as it is, swapped
+    [FORM_8] = {{"movzbl ", ", ${0:k}", "movb ${0:b}, ", "r"}},
+    [FORM_16] = {{"movzwl ", ", ${0:k}", "movw ${0:w}, ", "r"}, {"movbew ", ", ${0:w}\nmovzwl ${0:w}, ${0:k}", "movbew ${0:w}, ", "r"}},
+    [FORM_32] = {{"movl ", ", ${0:k}", "movl ${0:k}, ", "r"}, {"movbel ", ", ${0:k}", "movbel ${0:k}, ", "r"}},
+    [FORM_64] = {{"movq ", ", ${0:q}", "movq ${0:q}, ", "r"}, {"movbeq ", ", ${0:q}", "movbeq ${0:q}, ", "r"}},
+    [FORM_FLOAT] = {{"vmovd ", ", $0", "vmovd $0, ", "x"}},
+    [FORM_DOUBLE] = {{"vmovq ", ", $0", "vmovq $0, ", "x"}},
+    [FORM_VECTOR] = {{"vmovups ", ", $0", "vmovups $0, ", "x"}},
+};
+
 LLVMValueRef rc_build_load(const struct rc_access *a, LLVMTypeRef type, bool wide)
 {
-    LLVMTypeRef word = LLVMInt32TypeInContext(a->context), doubleword = LLVMInt64TypeInContext(a->context);
-    LLVMTypeRef made = wide ? doubleword : word;
-    LLVMValueRef v;
-    switch (form_of(type)) {
-    case FORM_8:
-        v = build(a, "movzbl ", ", ${0:k}", "=r", made, NULL);
-        break;
-    case FORM_16:
-        v = a->swapped ? build(a, "movbew ", ", ${0:w}\nmovzwl ${0:w}, ${0:k}", "=r", made, NULL) : build(a, "movzwl ", ", ${0:k}", "=r", made, NULL);
-        break;
-    case FORM_32:
-        return build(a, a->swapped ? "movbel " : "movl ", ", ${0:k}", "=r", made, NULL);
-    case FORM_64:
-        return build(a, a->swapped ? "movbeq " : "movq ", ", ${0:q}", "=r", doubleword, NULL);
-    case FORM_FLOAT:
-        return build(a, "vmovd ", ", $0", "=x", type, NULL);
-    case FORM_DOUBLE:
-        return build(a, "vmovq ", ", $0", "=x", type, NULL);
-    default:
-        return build(a, "vmovups ", ", $0", "=x", type, NULL);
-    }
-    return wide ? v : LLVMBuildTrunc(a->builder, v, type, "");
+    enum form form = form_of(type);
+    const struct instructions *i = &all_instructions[form][a->swapped];
+    bool narrow = form == FORM_8 || form == FORM_16; // made as a word
+    LLVMTypeRef made = wide ? LLVMInt64TypeInContext(a->context) : narrow ? LLVMInt32TypeInContext(a->context) : type;
+    LLVMValueRef v = build(a, i->load, i->after, i->constraint, made, NULL);
+    return narrow && !wide ? LLVMBuildTrunc(a->builder, v, type, "") : v;
 }
 
 LLVMValueRef rc_build_store(const struct rc_access *a, LLVMValueRef value)
 {
-    LLVMTypeRef nothing = LLVMVoidTypeInContext(a->context);
-    switch (form_of(LLVMTypeOf(value))) {
-    case FORM_8:
-        return build(a, "movb ${0:b}, ", "", "r", nothing, value);
-    case FORM_16:
-        return build(a, a->swapped ? "movbew ${0:w}, " : "movw ${0:w}, ", "", "r", nothing, value);
-    case FORM_32:
-        return build(a, a->swapped ? "movbel ${0:k}, " : "movl ${0:k}, ", "", "r", nothing, value);
-    case FORM_64:
-        return build(a, a->swapped ? "movbeq ${0:q}, " : "movq ${0:q}, ", "", "r", nothing, value);
-    case FORM_FLOAT:
-        return build(a, "vmovd $0, ", "", "x", nothing, value);
-    case FORM_DOUBLE:
-        return build(a, "vmovq $0, ", "", "x", nothing, value);
-    default:
-        return build(a, "vmovups $0, ", "", "x", nothing, value);
-    }
+    const struct instructions *i = &all_instructions[form_of(LLVMTypeOf(value))][a->swapped];
+    return build(a, i->store, "", i->constraint, LLVMVoidTypeInContext(a->context), value);
 }

@@ -251,8 +251,12 @@ static void run_batch(struct machine *plain, struct machine *other, uint64_t see
     }
     compile(other, q, count, false);
     compile(other, q, count, true);
-    for (uint32_t i = 0; i < count; i++)
-        sum->compiled += cpu_has_entry(other->cpu, q[i].at);
+    for (uint32_t i = 0; i < count; i++) {
+        bool compiled = cpu_has_entry(other->cpu, q[i].at);
+        sum->compiled += compiled;
+        if (!compiled)
+            print_message("seed %" PRIu64 " was not compiled\n", q[i].seed);
+    }
     for (uint32_t i = 0; i < count; i++)
         sum->wrong += !run_sequence(plain, other, &r[i], &q[i]);
 }

@@ -157,15 +157,20 @@ def processor():
     return found[1] if found else platform.machine()
 
 
-def record(kernels):
+HISTORY_COLUMNS = ["date", "commit", "processor", "tier", "scale", "times_native", "without_compiling", "qemu_no_float", "qemu_floats",
+                   "mega_instructions_per_second", "kernels"]
+
+
+def record(options, kernels):
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], text=True, capture_output=True).stdout.strip()
-    speeds = [k.speed() for k in kernels if k.speed()]
-    columns = [datetime.date.today().isoformat(), commit or "-", processor(),
-               f"{geometric_mean([k.ratio() for k in kernels]):.2f}",
-               f"{geometric_mean(speeds):.1f}" if len(speeds) == len(kernels) else "-",
+    mean = lambda values: f"{geometric_mean(values):.2f}" if values and all(map(math.isfinite, values)) else "-"
+    qemu = [[k.qemu_ratio() for k in kernels if (k.group in FLOAT_GROUPS) == floats] for floats in (False, True)]
+    columns = [datetime.date.today().isoformat(), commit or "-", processor(), options.tier or "default", f"{options.scale:g}",
+               mean([k.ratio() for k in kernels]), mean([k.steady_ratio() for k in kernels]), mean(qemu[0]), mean(qemu[1]),
+               mean([k.speed() or math.inf for k in kernels]),
                " ".join(f"{k.name}={k.ratio():.2f}" for k in sorted(kernels, key=lambda k: k.name))]
     if not HISTORY.exists():
-        HISTORY.write_text("date\tcommit\tprocessor\ttimes_native\tmega_instructions_per_second\tkernels\n")
+        HISTORY.write_text("\t".join(HISTORY_COLUMNS) + "\n")
     with HISTORY.open("a") as out:
         out.write("\t".join(columns) + "\n")
 
@@ -228,7 +233,7 @@ def main():
         return
     print_table(kernels)
     if options.record:
-        record(kernels)
+        record(options, kernels)
 
 
 if __name__ == "__main__":

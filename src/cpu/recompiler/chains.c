@@ -67,7 +67,7 @@ static bool raise(struct unit *u, const struct guest_block *from, uint32_t pc, c
     uint32_t block = unit_block_at(u, pc);
     struct guest_block *to = block == UINT32_MAX ? NULL : &u->blocks[block];
     uint64_t more = 0;
-    if (!to || !from->in_loop || !to->in_loop || from->loop != to->loop)
+    if (!to || !to->in_loop || from->loop != to->loop)
         return false;
     for (unsigned n = 0; n < 32; n++) {
         more |= c->loads[n] & ~to->chains.loads[n];
@@ -84,7 +84,9 @@ void unit_find_chains(struct unit *u)
             const struct guest_block *g = &u->blocks[b];
             const struct rc_insn *last = &u->plan->insns[g->first + g->count - 1];
             struct rc_chains c = g->chains;
-            for (uint32_t i = 0; i < g->count && g->in_loop; i++)
+            if (!g->in_loop)
+                continue;
+            for (uint32_t i = 0; i < g->count; i++)
                 unit_pass_chains(u, &u->plan->insns[g->first + i], &c);
             changed |= raise(u, g, last->pc + 4, &c);
             if (!(last->flags & RC_UNKNOWN) && ppc_opcodes[last->opcode].kind == PPC_BRANCH)

@@ -57,7 +57,7 @@ struct rc_next {
     uint32_t next;
     uint64_t ticks;
 };
-enum { UNIT_UNUSED = 2 }; // parameters of units, a and b, that only services use
+enum { RC_UNIT_UNUSED = 2 }; // parameters of units, a and b, that only services use
 typedef struct rc_next rc_unit(uint32_t a, uint32_t b, uint32_t number, uint64_t ticks); // but for r13 and r14
 typedef uint32_t rc_quick_unit(uint8_t *s, uint8_t *m, uint32_t number);
 

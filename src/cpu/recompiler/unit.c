@@ -468,11 +468,12 @@ static LLVMValueRef call_from_unit(struct unit *u, uint32_t pc, LLVMValueRef tar
     return take_result(u, v);
 }
 
-static LLVMValueRef call_from_quick(struct unit *u, uint32_t pc, LLVMValueRef target)
+// A quick unit's quick_call or quick_return, from before address pc + 4.
+static LLVMValueRef call_quick_service(struct unit *u, int64_t offset, uint32_t pc, LLVMValueRef target)
 {
     LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
     LLVMValueRef arguments[4] = {parameter(u, STATE), u->memory, target, c32(u, pc + 4)};
-    return LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, RC_ENVIRONMENT_OFFSET(quick_call)), arguments, 4, "");
+    return LLVMBuildCall2(u->b, LLVMFunctionType(u->i32, parameters, 4, false), service(u, offset), arguments, 4, "");
 }
 
 // Calls the unit at `target` and goes on behind the call if that is where it returned to.
@@ -483,7 +484,7 @@ static void call(struct unit *u, uint32_t pc, LLVMValueRef target, bool certain)
     if (itself)
         charge_and_check(u, pc, u->plan->entries[0], true);
     spill(u, certain);
-    LLVMValueRef next = u->leaves ? call_from_unit(u, pc, target, itself) : call_from_quick(u, pc, target);
+    LLVMValueRef next = u->leaves ? call_from_unit(u, pc, target, itself) : call_quick_service(u, RC_ENVIRONMENT_OFFSET(quick_call), pc, target);
     LLVMBuildStore(u->b, next, u->next);
     uint32_t block = unit_block_at(u, pc + 4);
     if (!u->leaves && block != UINT32_MAX) {
@@ -520,7 +521,6 @@ static void jump_indirect(struct unit *u, LLVMValueRef target)
 
 // ---- Instructions
 
-
 static void build_taken(struct unit *u, const struct rc_insn *i, bool certain)
 {
     bool is_call = i->word & CALL_BIT;
@@ -531,10 +531,7 @@ static void build_taken(struct unit *u, const struct rc_insn *i, bool certain)
             return;
         }
         if (!u->leaves && i->opcode != PPC_OP_bcctrx) {
-            LLVMTypeRef parameters[4] = {u->pointer, u->pointer, u->i32, u->i32};
-            LLVMValueRef arguments[4] = {parameter(u, STATE), u->memory, target, c32(u, i->pc + 4)};
-            LLVMTypeRef type = LLVMFunctionType(u->i32, parameters, 4, false);
-            LLVMBuildRet(u->b, LLVMBuildCall2(u->b, type, service(u, RC_ENVIRONMENT_OFFSET(quick_return)), arguments, 4, ""));
+            LLVMBuildRet(u->b, call_quick_service(u, RC_ENVIRONMENT_OFFSET(quick_return), i->pc, target));
             return;
         }
         charge_and_check_indirect(u, i->pc, target);
@@ -615,7 +612,7 @@ static void build_unknown(struct unit *u, const struct rc_insn *i)
     leave(u);
 }
 
-// An unconditional call through RC_ENVIRONMENT_OFFSET(call).
+// An unconditional call that stores LR itself: call_program, call_by_table.
 static bool calls_program(const struct unit *u, const struct rc_insn *i)
 {
     bool always = i->word >> 26 == 18 || (i->word >> 21 & 20) == 20;
@@ -715,7 +712,8 @@ bool unit_build_at(struct unit *u, uint32_t number)
     uint32_t known = unit_singles_behind(u, insn, u->singles);
     unit_widen(u, u->singles & ~(number + 1 < g->count ? known : known & unit_singles_ahead(u, insn)));
     bool ended = build_insn(u, insn);
-    unit_pass_chains(u, insn, &u->chains);
+    if (g->in_loop)
+        unit_pass_chains(u, insn, &u->chains);
     u->failed |= !ended && u->optimised && known & ~u->singles; // other blocks count on these
     return ended;
 }

@@ -43,7 +43,7 @@ enum { STATE, MEMORY, NUMBER, TICKS, PARAMETERS };
 
 static inline LLVMValueRef parameter(const struct unit *u, unsigned which)
 {
-    return LLVMGetParam(u->function, u->leaves && which >= NUMBER ? which + UNIT_UNUSED : which);
+    return LLVMGetParam(u->function, u->leaves && which >= NUMBER ? which + RC_UNIT_UNUSED : which);
 }
 
 static inline LLVMTypeRef function_type(struct unit *u)
@@ -51,8 +51,8 @@ static inline LLVMTypeRef function_type(struct unit *u)
     LLVMTypeRef parts[2] = {u->i32, u->i64};
     if (!u->leaves)
         return LLVMFunctionType(u->i32, (LLVMTypeRef[]){u->pointer, u->pointer, u->i32}, 3, false);
-    LLVMTypeRef parameters[PARAMETERS + UNIT_UNUSED] = {u->pointer, u->pointer, u->i32, u->i32, u->i32, u->i64};
-    return LLVMFunctionType(LLVMStructTypeInContext(u->context, parts, 2, false), parameters, PARAMETERS + UNIT_UNUSED, false);
+    LLVMTypeRef parameters[PARAMETERS + RC_UNIT_UNUSED] = {u->pointer, u->pointer, u->i32, u->i32, u->i32, u->i64};
+    return LLVMFunctionType(LLVMStructTypeInContext(u->context, parts, 2, false), parameters, PARAMETERS + RC_UNIT_UNUSED, false);
 }
 
 static inline LLVMAttributeRef attribute(struct unit *u, const char *name, uint64_t value)
@@ -63,8 +63,8 @@ static inline LLVMAttributeRef attribute(struct unit *u, const char *name, uint6
 // A call of a unit, or of a function of the program that stands for one.
 static inline LLVMValueRef call_unit(struct unit *u, LLVMValueRef function, LLVMValueRef a, LLVMValueRef b, LLVMValueRef number, LLVMValueRef ticks)
 {
-    LLVMValueRef arguments[PARAMETERS + UNIT_UNUSED] = {parameter(u, STATE), u->memory, a, b, number, ticks};
-    LLVMValueRef v = LLVMBuildCall2(u->b, u->type, function, arguments, PARAMETERS + UNIT_UNUSED, "");
+    LLVMValueRef arguments[PARAMETERS + RC_UNIT_UNUSED] = {parameter(u, STATE), u->memory, a, b, number, ticks};
+    LLVMValueRef v = LLVMBuildCall2(u->b, u->type, function, arguments, PARAMETERS + RC_UNIT_UNUSED, "");
     LLVMAddCallSiteAttribute(v, STATE + 1, attribute(u, "swiftself", 0));
     LLVMAddCallSiteAttribute(v, MEMORY + 1, attribute(u, "swiftasync", 0));
     return v;

@@ -107,7 +107,7 @@ struct unit {
     struct rc_set ones, minus_zeros; // vector registers known to be that where code is built
     uint32_t pc;                   // of the instruction that is built
     uint32_t before;               // its event that stores what differs from the state, or becomes EVENT_NONE
-    bool links;                    // it is a call, for which the program sets LR
+    bool links;                    // it is a call that stores LR itself
     LLVMValueRef ignored;          // what is stored here goes nowhere
     LLVMValueRef target;           // variable: of an indirect branch
     bool unlocated;                // it has an access to memory that only a stored pc can tell
